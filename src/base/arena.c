@@ -10,7 +10,8 @@
 enum {
 	ALIGN = 16,
 	BLOCK_FIRST = 4096,
-	BLOCK_DOUBLE_MAX = 1 << 20, /* Blocks double up to here, then stay: big lists waste little. */
+	BLOCK_DOUBLE_MAX =
+		1 << 20, /* Blocks double up to here, then stay: big lists waste little. */
 };
 
 struct block {

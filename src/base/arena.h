@@ -35,7 +35,8 @@ void arena_defer(struct arena *arena, void (*call)(void *), void *argument);
 size_t arena_used(const struct arena *arena);
 
 #define ARENA_NEW(arena, type) ((type *)arena_zero((arena), sizeof(type)))
-#define ARENA_ARRAY(arena, type, count) ((type *)arena_zero((arena), sizeof(type) * (size_t)(count)))
+#define ARENA_ARRAY(arena, type, count)                                                            \
+	((type *)arena_zero((arena), sizeof(type) * (size_t)(count)))
 
 /*
  * A growing array inside an arena: struct { T *at; u32 len, cap; } x; VEC_PUSH(arena, &x, value).

@@ -12,7 +12,6 @@ extern void (*check_failed_hook)(void);
 
 NORETURN void check_failed(const char *file, int line, const char *expression);
 
-#define CHECK(expression)                                                                          \
-	((expression) ? (void)0 : check_failed(__FILE__, __LINE__, #expression))
+#define CHECK(expression) ((expression) ? (void)0 : check_failed(__FILE__, __LINE__, #expression))
 
 #endif

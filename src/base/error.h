@@ -34,7 +34,7 @@ enum status {
 #define X(name, code, reason) ST_##name,
 	STATUS_LIST(X)
 #undef X
-	STATUS_COUNT
+		STATUS_COUNT
 };
 
 int status_code(enum status status);
@@ -53,7 +53,7 @@ struct error {
 	enum status status;
 	u32 retry_after_s; /* 0: none */
 	u32 causes_len;
-	struct cause *causes;             /* owned by the arena of the request, or NULL */
+	struct cause *causes;		   /* owned by the arena of the request, or NULL */
 	struct str kind, group, name, uid; /* for Status details; empty when unknown */
 	char message[ERROR_MESSAGE_MAX];
 };

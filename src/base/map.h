@@ -1,4 +1,5 @@
-/* A hash map from string slices to pointers. Keys are not copied: their owner outlives the entry. */
+/* A hash map from string slices to pointers. Keys are not copied: their owner outlives the entry.
+ */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 

@@ -16,7 +16,10 @@ struct str {
 };
 
 #define STR(literal) ((struct str){ "" literal, sizeof(literal) - 1 })
-#define STR_INIT(literal) { "" literal, sizeof(literal) - 1 } /* for static tables */
+#define STR_INIT(literal)                                                                          \
+	{                                                                                          \
+		"" literal, sizeof(literal) - 1                                                    \
+	} /* for static tables */
 #define STR_NONE ((struct str){ 0 })
 #define STR_FMT "%.*s"
 #define STR_ARG(s) ((int)(s).len), ((s).at ? (s).at : "")
@@ -41,10 +44,10 @@ int str_cmp(struct str a, struct str b);
 
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
-struct str str_from(struct str s, size_t start);              /* rest after `start`, clamped */
-struct str str_part(struct str s, size_t start, size_t len);  /* clamped to what is there */
-struct str str_trim(struct str s);                            /* without blanks at both ends */
-i64 str_find(struct str s, struct str needle);                /* -1 when it is not there */
+struct str str_from(struct str s, size_t start);	     /* rest after `start`, clamped */
+struct str str_part(struct str s, size_t start, size_t len); /* clamped to what is there */
+struct str str_trim(struct str s);			     /* without blanks at both ends */
+i64 str_find(struct str s, struct str needle);		     /* -1 when it is not there */
 i64 str_find_char(struct str s, char c);
 i64 str_find_last(struct str s, char c);
 

@@ -1,4 +1,5 @@
-/* A stack of nodes: a closed level moves to the arena and becomes one node of the level around it. */
+/* A stack of nodes: a closed level moves to the arena and becomes one node of the level around it.
+ */
 #include "doc/build.h"
 
 #include "base/check.h"

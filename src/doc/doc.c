@@ -34,9 +34,9 @@ const struct doc *doc_at(const struct doc *d, const char *path)
 		i64 index;
 
 		if (d->type == DOC_ARRAY)
-			d = str_to_i64(step, &index) && index >= 0 && index < d->len ?
-				    &d->items[index] :
-				    NULL;
+			d = str_to_i64(step, &index) && index >= 0 && index < d->len
+				    ? &d->items[index]
+				    : NULL;
 		else
 			d = doc_get(d, step);
 	}
@@ -105,8 +105,8 @@ static bool object_eq(const struct doc *a, const struct doc *b)
 	for (u32 i = 0; i < a->len; i++) {
 		struct str key = doc_pair_key(a, i);
 		/* Printed by the same code, keys mostly stand at the same place. */
-		const struct doc *other = str_eq(doc_pair_key(b, i), key) ? doc_pair_value(b, i) :
-									    doc_get(b, key);
+		const struct doc *other =
+			str_eq(doc_pair_key(b, i), key) ? doc_pair_value(b, i) : doc_get(b, key);
 
 		if (!other || !doc_eq(doc_pair_value(a, i), other))
 			return false;

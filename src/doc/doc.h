@@ -16,18 +16,18 @@
 enum doc_type { DOC_NULL, DOC_FALSE, DOC_TRUE, DOC_NUMBER, DOC_STRING, DOC_ARRAY, DOC_OBJECT };
 
 enum {
-	DOC_ESCAPE = 1, /* a string with bytes that JSON must escape: the printer takes the slow way */
-	DOC_FLOAT = 2,  /* a number with a fraction or an exponent */
+	DOC_ESCAPE = 1, /* a string with bytes that JSON must escape: printed the slow way */
+	DOC_FLOAT = 2,	/* a number with a fraction or an exponent */
 };
 
 struct doc {
-	u8 type;  /* enum doc_type */
+	u8 type; /* enum doc_type */
 	u8 flags;
 	u16 unused;
 	u32 len; /* bytes of a string or number; items of an array; pairs of an object */
 	union {
-		const char *text;         /* string (unescaped UTF-8) or number (as written) */
-		const struct doc *items;  /* array: len nodes; object: 2 × len nodes, key then value */
+		const char *text;	 /* string (unescaped UTF-8) or number (as written) */
+		const struct doc *items; /* array: len nodes; object: 2 × len, key then value */
 	};
 };
 
@@ -89,17 +89,17 @@ static inline const struct doc *doc_pair_value(const struct doc *d, u32 index)
 			      *item##_end = item ? item + item##_of->len : NULL;                   \
 	     item != item##_end; item++)
 #define doc_each_pair(object, key, value)                                                          \
-	for (u32 key##_i = 0, key##_once; key##_i < (doc_is((object), DOC_OBJECT) ? (object)->len : 0); \
-	     key##_i++)                                                                            \
-		for (struct str key = (key##_once = 1, doc_pair_key((object), key##_i)); key##_once; \
-		     key##_once = 0)                                                               \
+	for (u32 key##_i = 0, key##_once;                                                          \
+	     key##_i < (doc_is((object), DOC_OBJECT) ? (object)->len : 0); key##_i++)              \
+		for (struct str key = (key##_once = 1, doc_pair_key((object), key##_i));           \
+		     key##_once; key##_once = 0)                                                   \
 			for (const struct doc *value = doc_pair_value((object), key##_i);          \
 			     key##_once; key##_once = 0)
 
 /* Values, with what to take when the node is absent or of another type. */
-struct str doc_str(const struct doc *d);                      /* empty slice otherwise */
+struct str doc_str(const struct doc *d); /* empty slice otherwise */
 struct str doc_str_or(const struct doc *d, struct str otherwise);
-i64 doc_int_or(const struct doc *d, i64 otherwise);           /* floats with no fraction count */
+i64 doc_int_or(const struct doc *d, i64 otherwise); /* floats with no fraction count */
 double doc_double_or(const struct doc *d, double otherwise);
 bool doc_bool_or(const struct doc *d, bool otherwise);
 
@@ -122,27 +122,28 @@ bool doc_eq(const struct doc *a, const struct doc *b);
 
 /* ---- making */
 
-struct doc *doc_new_str(struct arena *arena, struct str s);   /* copies the bytes */
-struct doc *doc_ref_str(struct arena *arena, struct str s);   /* keeps pointing at the bytes */
+struct doc *doc_new_str(struct arena *arena, struct str s); /* copies the bytes */
+struct doc *doc_ref_str(struct arena *arena, struct str s); /* keeps pointing at the bytes */
 struct doc *doc_new_int(struct arena *arena, i64 value);
 struct doc *doc_new_double(struct arena *arena, double value);
 const struct doc *doc_new_bool(bool value);
 struct doc *doc_new_array(struct arena *arena, const struct doc *const *items, u32 len);
 const struct doc *doc_copy(struct arena *arena, const struct doc *d); /* deep, text and all */
 
-/* ---- changing: each returns a new document; the old one stays as it was. NULL d = no object yet */
+/* ---- changing: each returns a new document, the old one stays as it was. NULL: no object yet */
 
 /* One level. A NULL value removes the key. Order is kept; new keys go last. */
 const struct doc *doc_with(struct arena *arena, const struct doc *object, struct str key,
 			   const struct doc *value);
 
-/* By path as in doc_at; missing objects on the way are made. A NULL value removes. An index one past
- * the end of an array appends; otherwise an index must exist (else d comes back unchanged). */
+/* By path as in doc_at; missing objects on the way are made. A NULL value removes. An index one
+ * past the end of an array appends; otherwise an index must exist (else d comes back unchanged). */
 const struct doc *doc_set(struct arena *arena, const struct doc *d, const char *path,
 			  const struct doc *value);
 const struct doc *doc_set_str(struct arena *arena, const struct doc *d, const char *path,
 			      struct str value);
-const struct doc *doc_set_int(struct arena *arena, const struct doc *d, const char *path, i64 value);
+const struct doc *doc_set_int(struct arena *arena, const struct doc *d, const char *path,
+			      i64 value);
 const struct doc *doc_set_bool(struct arena *arena, const struct doc *d, const char *path,
 			       bool value);
 const struct doc *doc_remove(struct arena *arena, const struct doc *d, const char *path);

@@ -9,12 +9,14 @@
 #include "base/buffer.h"
 #include "doc/doc.h"
 
-/* Parses a copy of `text` into `arena`. On failure: ST_BAD_REQUEST and what is wrong, at which byte. */
+/* Parses a copy of `text` into `arena`. On failure: ST_BAD_REQUEST and what is wrong, at which
+ * byte. */
 MUST_USE enum status json_parse(struct arena *arena, struct str text, const struct doc **ret_doc,
 				struct error *error);
 
 /* The same without a copy: `text` must live as long as the document and be followed by
- * JSON_PADDING bytes of NUL that belong to the caller. Strings with escapes are decoded into arena. */
+ * JSON_PADDING bytes of NUL that belong to the caller. Strings with escapes are decoded into arena.
+ */
 enum { JSON_PADDING = 32 };
 MUST_USE enum status json_parse_in_place(struct arena *arena, struct str text,
 					 const struct doc **ret_doc, struct error *error);

@@ -1,7 +1,7 @@
 /*
  * A strict recursive-descent parser over NUL-padded text. Strings and numbers become slices of the
- * text; only a string with escapes is decoded into the arena. SSE2 finds the end of a string sixteen
- * bytes at a time where the machine has it; elsewhere plain C does the same.
+ * text; only a string with escapes is decoded into the arena. SSE2 finds the end of a string
+ * sixteen bytes at a time where the machine has it; elsewhere plain C does the same.
  */
 #include "base/check.h"
 #include "doc/json.h"
@@ -43,9 +43,8 @@ static u32 utf8_len(const u8 *p, const u8 *end)
 	if ((c & 0xF0) == 0xE0 && left >= 3 && (p[1] & 0xC0) == 0x80 && (p[2] & 0xC0) == 0x80 &&
 	    !(c == 0xE0 && p[1] < 0xA0) && !(c == 0xED && p[1] > 0x9F))
 		return 3;
-	if (c >= 0xF0 && c <= 0xF4 && left >= 4 && (p[1] & 0xC0) == 0x80 &&
-	    (p[2] & 0xC0) == 0x80 && (p[3] & 0xC0) == 0x80 && !(c == 0xF0 && p[1] < 0x90) &&
-	    !(c == 0xF4 && p[1] > 0x8F))
+	if (c >= 0xF0 && c <= 0xF4 && left >= 4 && (p[1] & 0xC0) == 0x80 && (p[2] & 0xC0) == 0x80 &&
+	    (p[3] & 0xC0) == 0x80 && !(c == 0xF0 && p[1] < 0x90) && !(c == 0xF4 && p[1] > 0x8F))
 		return 4;
 	return 0;
 }

@@ -25,11 +25,12 @@ static char *print_escaped(char *p, struct str s)
 
 	for (size_t i = 0; i < s.len; i++) {
 		u8 c = (u8)s.at[i];
-		char letter = c == '"' ? '"' :
-			      c == '\\' ? '\\' :
-			      c == '\n' ? 'n' :
-			      c == '\r' ? 'r' :
-			      c == '\t' ? 't' : 0;
+		char letter = c == '"'	  ? '"'
+			      : c == '\\' ? '\\'
+			      : c == '\n' ? 'n'
+			      : c == '\r' ? 'r'
+			      : c == '\t' ? 't'
+					  : 0;
 
 		if (letter) {
 			*p++ = '\\';

@@ -1,8 +1,8 @@
 /*
  * One HTTP request and its answer, free of sockets. Whoever brings the request (HTTP/1, HTTP/2, the
- * in-process client, a test, the simulator) fills the first half and the `answer` table; the handler
- * answers at once, later, bit by bit, or takes the connection over. Everything is called from the
- * one thread that owns all state.
+ * in-process client, a test, the simulator) fills the first half and the `answer` table; the
+ * handler answers at once, later, bit by bit, or takes the connection over. Everything is called
+ * from the one thread that owns all state.
  */
 #ifndef NET_EXCHANGE_H
 #define NET_EXCHANGE_H
@@ -21,11 +21,11 @@ struct http_piece { /* bytes that stay where they are until the exchange is clos
 
 /* Who is at the other end, as far as the transport knows. Lives as long as the connection. */
 struct http_peer {
-	bool secure;                   /* came over TLS, or from inside the process */
-	struct str common_name;        /* of a verified client certificate, else empty */
+	bool secure;		/* came over TLS, or from inside the process */
+	struct str common_name; /* of a verified client certificate, else empty */
 	const struct str *organizations;
 	u32 organizations_len;
-	struct str address;            /* "127.0.0.1:51234" */
+	struct str address; /* "127.0.0.1:51234" */
 };
 
 struct http_exchange;
@@ -33,8 +33,8 @@ struct http_exchange;
 /* Both ways raw bytes, after an upgrade. */
 struct http_tunnel_events {
 	void (*bytes)(void *self, struct str bytes); /* the slice is gone when the call returns */
-	void (*drained)(void *self);                 /* everything written has left */
-	void (*closed)(void *self);                  /* last call; the tunnel is gone after it */
+	void (*drained)(void *self);		     /* everything written has left */
+	void (*closed)(void *self);		     /* last call; the tunnel is gone after it */
 };
 
 struct http_answer {
@@ -46,12 +46,13 @@ struct http_answer {
 		      u32 headers_len);
 	size_t (*write)(struct http_exchange *x, const struct http_piece *pieces, u32 len);
 	void (*end)(struct http_exchange *x);
-	/* 101 Switching Protocols; afterwards the tunnel calls carry bytes. NULL where impossible. */
+	/* 101 Switching Protocols; afterwards the tunnel calls carry bytes. NULL where impossible.
+	 */
 	void (*upgrade)(struct http_exchange *x, const struct http_header *headers, u32 headers_len,
 			const struct http_tunnel_events *events, void *self);
 	size_t (*tunnel_write)(struct http_exchange *x, struct str bytes); /* bytes now queued */
-	void (*tunnel_close)(struct http_exchange *x);                     /* after what is queued */
-	void (*tunnel_pause)(struct http_exchange *x, bool paused);        /* stop reading */
+	void (*tunnel_close)(struct http_exchange *x);		    /* after what is queued */
+	void (*tunnel_pause)(struct http_exchange *x, bool paused); /* stop reading */
 };
 
 struct http_exchange {

@@ -1,4 +1,5 @@
-/* What every unit test starts with: cmocka's headers in the order they need, and slices to compare. */
+/* What every unit test starts with: cmocka's headers in the order they need, and slices to compare.
+ */
 #ifndef TESTS_UNIT_H
 #define TESTS_UNIT_H
 

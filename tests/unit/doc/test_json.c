@@ -25,7 +25,13 @@ static void round_trips(void **state)
 {
 	(void)state;
 	static const char *const same[] = {
-		"{}", "[]", "null", "true", "-0.5e+3", "\"\"", "\"tab\\tquote\\\"\\\\ \\u0001\"",
+		"{}",
+		"[]",
+		"null",
+		"true",
+		"-0.5e+3",
+		"\"\"",
+		"\"tab\\tquote\\\"\\\\ \\u0001\"",
 		"{\"a\":[1,2,{\"b\":null}],\"c\":\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\xb3\"}",
 		"{\"a\":1,\"a\":2}",
 	};
@@ -41,9 +47,29 @@ static void refuses_what_is_not_json(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-		"", "{", "[1,]", "{\"a\":1,}", "{a:1}", "01", "1.", "1e", "+1", "nul", "\"\x01\"",
-		"\"\\x\"", "\"\\u12g4\"", "\"open", "[1] 2", "\"\xff\"", "\"\xc0\x80\"",
-		"\"\xed\xa0\x80\"", "\"\\", "-", "[", "{\"a\"", "{\"a\":",
+		"",
+		"{",
+		"[1,]",
+		"{\"a\":1,}",
+		"{a:1}",
+		"01",
+		"1.",
+		"1e",
+		"+1",
+		"nul",
+		"\"\x01\"",
+		"\"\\x\"",
+		"\"\\u12g4\"",
+		"\"open",
+		"[1] 2",
+		"\"\xff\"",
+		"\"\xc0\x80\"",
+		"\"\xed\xa0\x80\"",
+		"\"\\",
+		"-",
+		"[",
+		"{\"a\"",
+		"{\"a\":",
 	};
 
 	for (u32 i = 0; i < ARRAY_LEN(bad); i++) {
@@ -77,8 +103,9 @@ static void duplicates_are_named(void **state)
 	struct str found[2];
 	u32 count;
 
-	assert_int_equal(json_parse_strict(arena, STR("{\"s\":{\"c\":[{},{\"n\":1,\"n\":2}]},\"s\":0}"), &d,
-					   found, 2, &count, NULL),
+	assert_int_equal(json_parse_strict(arena,
+					   STR("{\"s\":{\"c\":[{},{\"n\":1,\"n\":2}]},\"s\":0}"),
+					   &d, found, 2, &count, NULL),
 			 ST_OK);
 	assert_int_equal(count, 2);
 	assert_str(found[0], "s.c[1].n");
@@ -95,8 +122,9 @@ static void changes_make_new_documents(void **state)
 	changed = doc_set_int(arena, changed, "status.ready", 1);
 	changed = doc_remove(arena, changed, "x");
 	assert_string_equal(print(pod), "{\"spec\":{\"containers\":[{\"name\":\"a\"}]},\"x\":1}");
-	assert_string_equal(print(changed), "{\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"i\"}]},"
-					    "\"status\":{\"ready\":1}}");
+	assert_string_equal(print(changed),
+			    "{\"spec\":{\"containers\":[{\"name\":\"a\",\"image\":\"i\"}]},"
+			    "\"status\":{\"ready\":1}}");
 	assert_ptr_equal(doc_remove(arena, pod, "no.such.thing"), pod);
 	assert_true(doc_eq(parse("{\"a\":1,\"b\":[1.0]}"), parse("{\"b\":[1],\"a\":1}")));
 	assert_false(doc_eq(parse("{\"a\":1}"), parse("{\"a\":1,\"b\":null}")));
