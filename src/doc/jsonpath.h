@@ -17,17 +17,19 @@ struct jsonpath_results {
 	VEC(const struct doc *) items;
 };
 
-/* ST_BAD_REQUEST with upstream's sentence ("unterminated array"). `text` need not outlive the call. */
-MUST_USE enum status jsonpath_parse(struct arena *arena, struct str text, struct jsonpath **ret_path,
-				    struct error *error);
+/* ST_BAD_REQUEST with upstream's sentence ("unterminated array"). `text` need not outlive the call.
+ */
+MUST_USE enum status jsonpath_parse(struct arena *arena, struct str text,
+				    struct jsonpath **ret_path, struct error *error);
 
-/* A bare expression as --sort-by and custom-columns take it: "{.metadata.name}", ".metadata.name" or
- * "metadata.name". */
+/* A bare expression as --sort-by and custom-columns take it: "{.metadata.name}", ".metadata.name"
+ * or "metadata.name". */
 MUST_USE enum status jsonpath_parse_relaxed(struct arena *arena, struct str text,
 					    struct jsonpath **ret_path, struct error *error);
 
-/* Appends what the template gives for `d`: the results of an expression joined by blanks, objects and
- * arrays as JSON. ST_NOT_FOUND ("items is not found") unless `allow_missing`, as kubectl does. */
+/* Appends what the template gives for `d`: the results of an expression joined by blanks, objects
+ * and arrays as JSON. ST_NOT_FOUND ("items is not found") unless `allow_missing`, as kubectl does.
+ */
 MUST_USE enum status jsonpath_print(struct arena *arena, const struct jsonpath *path,
 				    const struct doc *d, bool allow_missing, struct buffer *out,
 				    struct error *error);

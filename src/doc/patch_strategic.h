@@ -1,6 +1,6 @@
 /*
- * Strategic merge patch, as k8s.io/apimachinery/pkg/util/strategicpatch: lists of objects merge by a
- * key the schema names, and directives say what plain merging cannot:
+ * Strategic merge patch, as k8s.io/apimachinery/pkg/util/strategicpatch: lists of objects merge by
+ *a key the schema names, and directives say what plain merging cannot:
  *
  *	$patch: replace | delete | merge         in an object or as an item of a merging list
  *	$retainKeys: [k, …]                      every other key of this object goes
@@ -14,9 +14,9 @@
 
 /* What the schema says about one field. */
 struct patch_field {
-	const void *type;     /* the field's type; of a list or map: its items' type. NULL: scalar */
+	const void *type; /* the field's type; of a list or map: its items' type. NULL: scalar */
 	struct str merge_key; /* a merging list of objects: the key that names its items */
-	bool merge;           /* patchStrategy=merge: the list merges instead of being replaced */
+	bool merge;	      /* patchStrategy=merge: the list merges instead of being replaced */
 	bool retain_keys;     /* patchStrategy=retainKeys: two-way diffs list the keys that stay */
 };
 
