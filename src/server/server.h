@@ -1,0 +1,73 @@
+/*
+ * The API server: a function from request to reply over the store. It owns no socket and no thread;
+ * whoever has one (net, a test, the simulator) hands it exchanges and wakes it when it asks.
+ */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "net/exchange.h"
+
+struct api_kind;
+struct call;
+struct doc;
+struct node_door;
+struct schema;
+struct server;
+struct store;
+struct user;
+
+/* Signs and checks the service-account tokens (JSON Web Tokens). Claims in, token out. */
+struct token_signer {
+	enum status (*sign)(void *self, struct arena *arena, const struct doc *claims,
+			    struct str *ret_token, struct error *error);
+	/* Checks the signature only; times, audience and accounts are the server's business. */
+	enum status (*verify)(void *self, struct arena *arena, struct str token,
+			      const struct doc **ret_claims, struct error *error);
+	void *self;
+};
+
+/* All slices must outlive the server. Zero means the default. */
+struct server_config {
+	struct str service_cidr;      /* 10.96.0.0/16 */
+	u16 node_port_low, node_port_high; /* 30000–32767 */
+	struct str advertise_address; /* where pods find us, e.g. 192.168.1.2; for `kubernetes` */
+	u16 advertise_port;           /* 6443 */
+	struct str admin_token;       /* a bearer token that is system:masters; empty: none */
+	struct str ca_certificate;    /* PEM; what clients verify us by */
+	struct str issuer;            /* https://kubernetes.default.svc.cluster.local */
+	struct token_signer tokens;   /* sign == NULL: no service-account tokens */
+	const struct node_door *nodes; /* logs, exec …; may come later: server_set_nodes() */
+	/* The server asks to be ticked at `mono_ns` or before. NULL: the caller ticks every second. */
+	void (*wake)(void *self, i64 mono_ns);
+	void *wake_self;
+};
+
+/* Everything handed in must outlive the server. The store must be open. */
+struct server *server_new(const struct server_config *config, struct store *store,
+			  struct schema *schema, const struct clock *clock, struct random *random);
+/* Ends open watches first; waiting exchanges get 503. */
+void server_free(struct server *server);
+
+/* Writes the objects every cluster starts with, where they are missing. */
+MUST_USE enum status server_bootstrap(struct server *server, struct error *error);
+
+/* struct http_handler { server_handle, server }. */
+void server_handle(void *server, struct http_exchange *x);
+
+/* Does what time asks for (bookmarks, ends of watches, leftovers of Events) and returns when it wants
+ * to be called again, monotonic ns. */
+i64 server_tick(struct server *server);
+
+void server_set_nodes(struct server *server, const struct node_door *nodes);
+/* From now on /readyz is 200: the wiring calls it when everything has started. */
+void server_set_ready(struct server *server, bool ready);
+
+struct store *server_store(const struct server *server);
+struct schema *server_schema(const struct server *server);
+const struct clock *server_clock(const struct server *server);
+const struct server_config *server_config_of(const struct server *server);
+struct random *server_random(const struct server *server);
+
+#endif
