@@ -1,10 +1,11 @@
 /*
- * One way to speak to the API, with two sides: straight to the verbs and the store when the server is
- * in the same process (client/local.h), over HTTPS when it is not (client/https.h). The node agent and
- * whatever else lives outside the server's floors uses only this.
+ * One way to speak to the API, with two sides: straight to the verbs and the store when the server
+ * is in the same process (client/local.h), over HTTPS when it is not (client/https.h). The node
+ * agent and whatever else lives outside the server's floors uses only this.
  *
- * Everything happens on the loop's thread. Callbacks may come before the call returns (in process they
- * mostly do), so be ready for them; documents handed to callbacks live until the callback returns.
+ * Everything happens on the loop's thread. Callbacks may come before the call returns (in process
+ * they mostly do), so be ready for them; documents handed to callbacks live until the callback
+ * returns.
  */
 #ifndef CLIENT_CLIENT_H
 #define CLIENT_CLIENT_H
@@ -25,19 +26,19 @@ struct client_watch_events {
 	void (*added)(void *self, const struct doc *object);
 	void (*modified)(void *self, const struct doc *object);
 	void (*deleted)(void *self, const struct doc *object); /* its last state */
-	/* All that was there has been told; after a lost connection it comes again, and what vanished
-	 * meanwhile has been told as deleted before it. */
+	/* All that was there has been told; after a lost connection it comes again, and what
+	 * vanished meanwhile has been told as deleted before it. */
 	void (*synced)(void *self);
 };
 
 struct client_watch_options {
-	struct str ns;             /* empty: all namespaces */
+	struct str ns;		   /* empty: all namespaces */
 	struct str field_selector; /* "spec.nodeName=a"; may be empty */
 	struct str label_selector;
 };
 
-/* `subresource` is "status", "binding", "token" … or empty. `done` may be NULL: nobody asks. The body
- * is copied before the call returns. */
+/* `subresource` is "status", "binding", "token" … or empty. `done` may be NULL: nobody asks. The
+ * body is copied before the call returns. */
 void client_get(struct client *client, kind_id kind, struct str ns, struct str name,
 		client_done *done, void *self);
 void client_create(struct client *client, kind_id kind, struct str ns, struct str name,

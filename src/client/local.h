@@ -1,4 +1,5 @@
-/* The client inside the server's own process: verbs and watches of the store, no bytes in between. */
+/* The client inside the server's own process: verbs and watches of the store, no bytes in between.
+ */
 #ifndef CLIENT_LOCAL_H
 #define CLIENT_LOCAL_H
 
@@ -7,8 +8,9 @@
 struct server;
 struct user;
 
-/* Acts as `user` (NULL: the server itself), who must outlive the client. Replies come at once, before
- * the write is durable, unless `wait_durable`. Watches tell only what is durable, as all watches do. */
+/* Acts as `user` (NULL: the server itself), who must outlive the client. Replies come at once,
+ * before the write is durable, unless `wait_durable`. Watches tell only what is durable, as all
+ * watches do. */
 struct client *client_local_new(struct server *server, const struct user *user, bool wait_durable);
 
 #endif

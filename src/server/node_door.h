@@ -1,7 +1,7 @@
 /*
- * The way from the API server to the node a pod runs on, for what cannot be answered from the store.
- * The wiring fills the table: with the node agent of the same process, or with a proxy to another
- * machine. The receiver answers the exchange itself, at once or later; reply_error() of
+ * The way from the API server to the node a pod runs on, for what cannot be answered from the
+ * store. The wiring fills the table: with the node agent of the same process, or with a proxy to
+ * another machine. The receiver answers the exchange itself, at once or later; reply_error() of
  * server/reply.h sends a Status.
  */
 #ifndef SERVER_NODE_DOOR_H
@@ -14,7 +14,7 @@ struct version;
 struct log_options {
 	struct str container; /* never empty: the server has chosen */
 	bool follow, previous, timestamps;
-	i64 tail_lines;    /* -1: all */
+	i64 tail_lines;	   /* -1: all */
 	i64 limit_bytes;   /* -1: no limit */
 	i64 since_wall_ns; /* only lines at or after; 0: all */
 };
@@ -27,8 +27,8 @@ struct exec_options {
 };
 
 struct node_door {
-	/* `pod` is borrowed for the call; version_hold() it when it is needed longer. All else lives as
-	 * long as the exchange. */
+	/* `pod` is borrowed for the call; version_hold() it when it is needed longer. All else
+	 * lives as long as the exchange. */
 	void (*logs)(void *self, struct http_exchange *x, struct version *pod,
 		     const struct log_options *options);
 	void (*exec)(void *self, struct http_exchange *x, struct version *pod,

@@ -6,6 +6,7 @@
 #define SERVER_SERVER_H
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/random.h"
 #include "net/exchange.h"
 
@@ -30,16 +31,17 @@ struct token_signer {
 
 /* All slices must outlive the server. Zero means the default. */
 struct server_config {
-	struct str service_cidr;      /* 10.96.0.0/16 */
+	struct str service_cidr;	   /* 10.96.0.0/16 */
 	u16 node_port_low, node_port_high; /* 30000–32767 */
-	struct str advertise_address; /* where pods find us, e.g. 192.168.1.2; for `kubernetes` */
-	u16 advertise_port;           /* 6443 */
-	struct str admin_token;       /* a bearer token that is system:masters; empty: none */
-	struct str ca_certificate;    /* PEM; what clients verify us by */
-	struct str issuer;            /* https://kubernetes.default.svc.cluster.local */
-	struct token_signer tokens;   /* sign == NULL: no service-account tokens */
+	struct str advertise_address;  /* where pods find us, e.g. 192.168.1.2; for `kubernetes` */
+	u16 advertise_port;	       /* 6443 */
+	struct str admin_token;	       /* a bearer token that is system:masters; empty: none */
+	struct str ca_certificate;     /* PEM; what clients verify us by */
+	struct str issuer;	       /* https://kubernetes.default.svc.cluster.local */
+	struct token_signer tokens;    /* sign == NULL: no service-account tokens */
 	const struct node_door *nodes; /* logs, exec …; may come later: server_set_nodes() */
-	/* The server asks to be ticked at `mono_ns` or before. NULL: the caller ticks every second. */
+	/* The server asks to be ticked at `mono_ns` or before. NULL: the caller ticks every second.
+	 */
 	void (*wake)(void *self, i64 mono_ns);
 	void *wake_self;
 };
@@ -56,8 +58,8 @@ MUST_USE enum status server_bootstrap(struct server *server, struct error *error
 /* struct http_handler { server_handle, server }. */
 void server_handle(void *server, struct http_exchange *x);
 
-/* Does what time asks for (bookmarks, ends of watches, leftovers of Events) and returns when it wants
- * to be called again, monotonic ns. */
+/* Does what time asks for (bookmarks, ends of watches, leftovers of Events) and returns when it
+ * wants to be called again, monotonic ns. */
 i64 server_tick(struct server *server);
 
 void server_set_nodes(struct server *server, const struct node_door *nodes);

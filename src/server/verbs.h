@@ -1,7 +1,7 @@
 /*
  * What the API can do, as plain functions over memory: no sockets, no waiting. Every change in the
- * cluster goes through here, whoever wants it: HTTP, controllers, the scheduler, a node agent in the
- * same process. So defaulting, validation, admission and preconditions happen once and for all.
+ * cluster goes through here, whoever wants it: HTTP, controllers, the scheduler, a node agent in
+ * the same process. So defaulting, validation, admission and preconditions happen once and for all.
  *
  * A verb is done when it returns; whether it is durable yet is the caller's question
  * (store_durable() >= outcome.revision). HTTP waits, controllers run ahead.
@@ -37,9 +37,9 @@ struct warnings {
 
 struct call {
 	struct server *server;
-	struct arena *arena;       /* everything handed back lives here or is pinned by it */
-	const struct user *user;   /* NULL: user_server */
-	bool dry_run;              /* decide everything, write nothing */
+	struct arena *arena;	 /* everything handed back lives here or is pinned by it */
+	const struct user *user; /* NULL: user_server */
+	bool dry_run;		 /* decide everything, write nothing */
 	struct str field_manager;
 	enum field_validation validation;
 	struct warnings *warnings; /* NULL: nobody listens */
@@ -49,10 +49,10 @@ struct call {
 struct outcome {
 	struct version *version; /* as stored now, or the tombstone; NULL after a dry run and for
 				  * objects that are only a view (Scale, TokenRequest …) */
-	const struct doc *doc;   /* the object to show, in the version of the API asked for */
-	u64 revision;            /* to be durable before anybody hears of it; 0: nothing to wait for */
-	bool created;            /* 201 instead of 200 */
-	bool gone;               /* verb_delete: the object is no more (else it waits for something) */
+	const struct doc *doc;	 /* the object to show, in the version of the API asked for */
+	u64 revision; /* to be durable before anybody hears of it; 0: nothing to wait for */
+	bool created; /* 201 instead of 200 */
+	bool gone;    /* verb_delete: the object is no more (else it waits for something) */
 };
 
 enum patch_type { PATCH_JSON, PATCH_MERGE, PATCH_STRATEGIC, PATCH_APPLY };
@@ -65,8 +65,8 @@ enum propagation {
 };
 
 struct delete_options {
-	i64 grace_s;                       /* -1: what the object says */
-	struct str uid, resource_version;  /* preconditions; empty: none */
+	i64 grace_s;			  /* -1: what the object says */
+	struct str uid, resource_version; /* preconditions; empty: none */
 	enum propagation propagation;
 };
 
@@ -81,7 +81,8 @@ MUST_USE enum status verb_get(struct call *call, const struct api_kind *kind, st
 			      struct str name, struct str subresource, struct outcome *ret_outcome,
 			      struct error *error);
 
-/* `name` is only needed for subresources; the object's own name or generateName counts otherwise. */
+/* `name` is only needed for subresources; the object's own name or generateName counts otherwise.
+ */
 MUST_USE enum status verb_create(struct call *call, const struct api_kind *kind, struct str ns,
 				 struct str name, struct str subresource, const struct doc *body,
 				 struct outcome *ret_outcome, struct error *error);
