@@ -13,7 +13,7 @@ MUST_USE bool timestamp_parse(struct str text, i64 *ret_ns);
 /* The same, with `otherwise` for what is absent or no time. */
 i64 timestamp_or(struct str text, i64 otherwise);
 
-struct str timestamp_print(struct arena *arena, i64 wall_ns);       /* whole seconds, cut off */
+struct str timestamp_print(struct arena *arena, i64 wall_ns);	    /* whole seconds, cut off */
 struct str timestamp_print_micro(struct arena *arena, i64 wall_ns); /* microseconds, cut off */
 
 #endif

@@ -21,10 +21,10 @@
 #include "store/store.h"
 
 enum {
-	WATCHES_MAX = 8,     /* kinds one controller listens to */
-	PLAN_MAX = 1200,     /* intents of one pass; what is more waits for the next pass */
-	KEYS_MAX = 1 << 20,  /* keys one change may wake */
-	KIND_ANY = 0xffff,   /* in a watch: every kind there is */
+	WATCHES_MAX = 8,    /* kinds one controller listens to */
+	PLAN_MAX = 1200,    /* intents of one pass; what is more waits for the next pass */
+	KEYS_MAX = 1 << 20, /* keys one change may wake */
+	KIND_ANY = 0xffff,  /* in a watch: every kind there is */
 };
 
 /* ---- keys: which object a pass is about. Slices live where the key came from. */
@@ -49,9 +49,9 @@ struct failure {
 struct view {
 	struct store *store;
 	struct schema *schema;
-	struct arena *arena; /* of this pass; lists live here */
-	i64 now_ns;          /* wall clock: one instant for the whole pass */
-	u32 *seen;           /* counts objects looked at: heavy keys are run less often */
+	struct arena *arena;	       /* of this pass; lists live here */
+	i64 now_ns;		       /* wall clock: one instant for the whole pass */
+	u32 *seen;		       /* counts objects looked at: heavy keys are run less often */
 	const struct failure *failure; /* how this key's last plan failed, or NULL */
 };
 
@@ -60,7 +60,8 @@ struct list {
 	u32 len;
 };
 
-struct version *view_get(const struct view *view, kind_id kind, struct str namespace, struct str name);
+struct version *view_get(const struct view *view, kind_id kind, struct str namespace,
+			 struct str name);
 struct version *view_key(const struct view *view, struct key key);
 
 /* All objects of a kind in a namespace (empty: in all), in order of their names. */
@@ -84,7 +85,7 @@ void list_sort(struct list list, int (*order)(const struct version *a, const str
 
 struct change {
 	kind_id kind;
-	struct version *now;    /* the new version, or the tombstone when `gone` */
+	struct version *now;	/* the new version, or the tombstone when `gone` */
 	struct version *before; /* NULL for a new object */
 	bool gone;
 };
@@ -93,21 +94,21 @@ struct keys; /* where a map puts its keys */
 void keys_add(struct keys *keys, struct key key);
 
 void key_self(const struct view *view, const struct change *change, struct keys *keys);
-/* The object's controlling owner, of whatever kind, now and before the change. A key's kind that the
- * controller does not watch through key_self is dropped by the runner. */
+/* The object's controlling owner, of whatever kind, now and before the change. A key's kind that
+ * the controller does not watch through key_self is dropped by the runner. */
 void key_controller(const struct view *view, const struct change *change, struct keys *keys);
 
 /* ---- plan: the writes a pass intends, applied in this order */
 
 struct plan;
 
-enum event_type { EVENT_NORMAL, EVENT_WARNING };
+enum event_level { EVENT_NORMAL, EVENT_WARNING };
 
 /* What is said about a write once it has happened or failed; the %s of a text is the name of the
  * object written, and of a failure the reason. Nothing is said where a reason is NULL. */
 struct saying {
 	const struct version *about;
-	const char *reason, *text;           /* "SuccessfulCreate", "Created pod: %s" */
+	const char *reason, *text;		 /* "SuccessfulCreate", "Created pod: %s" */
 	const char *failed_reason, *failed_text; /* "FailedCreate", "Error creating: %s" */
 };
 
@@ -130,17 +131,19 @@ void plan_patch_status(struct plan *plan, const struct version *from, const stru
 
 enum { GRACE_DEFAULT = -1 };
 struct plan_delete {
-	i64 grace_s;                 /* GRACE_DEFAULT: the object's own */
-	const char *propagation;     /* "Background", "Foreground", "Orphan"; NULL: the kind's default */
-	bool unchanged;              /* only if nobody has written it since the view */
+	i64 grace_s; /* GRACE_DEFAULT: the object's own */
+	/* "Background", "Foreground" or "Orphan"; NULL: the kind's default. */
+	const char *propagation;
+	bool unchanged;		     /* only if nobody has written it since the view */
 	const struct saying *saying; /* or NULL */
 };
 /* Deletes the object with this uid; options may be NULL. Gone already is as good as deleted. */
-void plan_delete(struct plan *plan, const struct version *object, const struct plan_delete *options);
+void plan_delete(struct plan *plan, const struct version *object,
+		 const struct plan_delete *options);
 
 /* An event about an object. Repeated ones are counted, not written anew. */
 PRINTF(5, 6)
-void plan_event(struct plan *plan, const struct version *about, enum event_type type,
+void plan_event(struct plan *plan, const struct version *about, enum event_level level,
 		const char *reason, const char *format, ...);
 
 /* Run this key again at a wall-clock time; the earliest of several wins. */
@@ -158,7 +161,8 @@ struct controller {
 	const char *name; /* as in its user: system:serviceaccount:kube-system:<name> */
 	struct {
 		kind_id kind;
-		void (*map)(const struct view *view, const struct change *change, struct keys *keys);
+		void (*map)(const struct view *view, const struct change *change,
+			    struct keys *keys);
 	} watch[WATCHES_MAX];
 	void (*reconcile)(const struct view *view, struct key key, struct plan *plan);
 	bool many_kinds; /* its keys may be of any kind, not only of those mapped by key_self */

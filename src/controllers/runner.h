@@ -16,7 +16,8 @@ struct intent;
 
 /* Where plans go: the server's verbs (runner_writer_verbs), or a test's stand-in. */
 struct writer {
-	/* Does one intent as `user`. *ret_object: what was written, borrowed; NULL when it is gone. */
+	/* Does one intent as `user`. *ret_object: what was written, borrowed; NULL when it is gone.
+	 */
 	enum status (*write)(void *self, struct arena *arena, const char *user,
 			     const struct intent *intent, struct version **ret_object,
 			     struct error *error);
@@ -35,10 +36,12 @@ struct runner *runner_new(struct store *store, struct schema *schema, const stru
 void runner_free(struct runner *runner);
 
 /* Works through at most `passes_max` keys that are due. Returns the monotonic time it wants to be
- * called next: in the past when there is more to do at once, NEVER_NS when only a change matters. */
+ * called next: in the past when there is more to do at once, NEVER_NS when only a change matters.
+ */
 i64 runner_step(struct runner *runner, u32 passes_max);
 
-/* Called whenever a change makes work while the runner was idle, so that a loop can arm its step. */
+/* Called whenever a change makes work while the runner was idle, so that a loop can arm its step.
+ */
 void runner_on_work(struct runner *runner, void (*call)(void *self), void *self);
 
 /* Appends counters in Prometheus' form. */

@@ -1,3 +1,4 @@
+/* Times read and written: calendar, fractions, offsets, and what is refused. */
 #include "base/timestamp.h"
 #include "../unit.h"
 
@@ -27,9 +28,14 @@ static void understands_offsets_and_fractions(void **state)
 static void refuses_what_is_no_time(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "", "2026", "2026-13-01T00:00:00Z", "2026-01-01 00:00:00Z",
-					   "2026-01-01T00:00:00", "2026-01-01T00:00:00Zx",
-					   "2026-01-01T00:00:00.Z", "2026-01-01T24:00:00Z" };
+	static const char *const bad[] = { "",
+					   "2026",
+					   "2026-13-01T00:00:00Z",
+					   "2026-01-01 00:00:00Z",
+					   "2026-01-01T00:00:00",
+					   "2026-01-01T00:00:00Zx",
+					   "2026-01-01T00:00:00.Z",
+					   "2026-01-01T24:00:00Z" };
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		assert_int_equal(timestamp_or(str_of(bad[i]), -7), -7);
 }
