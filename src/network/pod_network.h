@@ -13,12 +13,12 @@ struct loop;
 struct pod_network;
 
 struct pod_network_config {
-	struct str directory;     /* DATA/network: namespaces and address files */
-	struct str bridge;        /* "minke0" */
-	struct str pod_cidr;      /* this node's range, "10.244.0.0/24" */
-	struct str cluster_cidr;  /* "10.244.0.0/16": addresses nobody has are rejected */
-	struct str service_cidr;  /* "10.96.0.0/12", likewise */
-	bool masquerade;          /* let pods out through the node's own address */
+	struct str directory;	 /* DATA/network: namespaces and address files */
+	struct str bridge;	 /* "minke0" */
+	struct str pod_cidr;	 /* this node's range, "10.244.0.0/24" */
+	struct str cluster_cidr; /* "10.244.0.0/16": addresses nobody has are rejected */
+	struct str service_cidr; /* "10.96.0.0/12", likewise */
+	bool masquerade;	 /* let pods out through the node's own address */
 };
 
 /* Reads addresses in use and makes the bridge. Caller frees; pods stay as they are. */
@@ -27,14 +27,14 @@ MUST_USE enum status pod_network_new(struct loop *loop, const struct pod_network
 void pod_network_free(struct pod_network *network);
 
 struct pod_network_spec {
-	struct str uid;      /* of the pod; names its files */
+	struct str uid; /* of the pod; names its files */
 	struct str hostname;
 	bool host_network, host_ipc;
 };
 
 struct pod_sandbox {
-	struct str ip;                  /* empty with host_network */
-	struct str net, ipc, uts;       /* paths to join; empty: the host's */
+	struct str ip;		  /* empty with host_network */
+	struct str net, ipc, uts; /* paths to join; empty: the host's */
 };
 
 typedef void (*pod_network_done)(void *arg, enum status status, const struct pod_sandbox *sandbox,

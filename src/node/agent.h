@@ -18,17 +18,17 @@ struct loop;
 struct node_door;
 
 struct agent_config {
-	struct str data;          /* DATA/node is ours; DATA/images belongs to images */
-	struct str node_name;     /* as registered */
-	struct str node_ip;       /* empty: found from the machine's interfaces, else 127.0.0.1 */
+	struct str data;      /* DATA/node is ours; DATA/images belongs to images */
+	struct str node_name; /* as registered */
+	struct str node_ip;   /* empty: found from the machine's interfaces, else 127.0.0.1 */
 	struct str pod_cidr, cluster_cidr, service_cidr;
-	struct str cluster_dns;   /* address for pods' resolv.conf; empty: the node's own resolvers */
+	struct str cluster_dns; /* address for pods' resolv.conf; empty: the node's own resolvers */
 	struct str cluster_domain;
-	struct str program;       /* our own executable, for helpers; empty: /proc/self/exe */
-	struct str api_host;      /* KUBERNETES_SERVICE_HOST where no Service says it; may be empty */
+	struct str program;  /* our own executable, for helpers; empty: /proc/self/exe */
+	struct str api_host; /* KUBERNETES_SERVICE_HOST where no Service says it; may be empty */
 	bool masquerade;
 	struct pod_settings pods;
-	u32 pods_max;             /* 110 */
+	u32 pods_max; /* 110 */
 };
 
 void agent_config_default(struct agent_config *config);

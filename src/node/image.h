@@ -10,15 +10,15 @@
 #include "base/types.h"
 
 struct image {
-	struct str name;          /* as a pod names it: "nginx:1.25" */
-	struct str id;            /* "sha256:…" of its configuration */
-	struct str digest;        /* "docker.io/library/nginx@sha256:…", or empty when imported */
+	struct str name;	  /* as a pod names it: "nginx:1.25" */
+	struct str id;		  /* "sha256:…" of its configuration */
+	struct str digest;	  /* "docker.io/library/nginx@sha256:…", or empty when imported */
 	const struct str *layers; /* unpacked directories, topmost first, as overlayfs wants them */
 	u32 layers_len;
 	const struct str *entrypoint, *cmd, *env; /* env: "NAME=value" */
 	u32 entrypoint_len, cmd_len, env_len;
-	struct str user;        /* "", "1000", "nginx", "1000:1000", "nginx:www" */
-	struct str workdir;     /* "" is / */
+	struct str user;	/* "", "1000", "nginx", "1000:1000", "nginx:www" */
+	struct str workdir;	/* "" is / */
 	struct str stop_signal; /* "", "SIGQUIT", "3" */
 	i64 size_bytes;
 };

@@ -16,7 +16,7 @@ enum probe_result { PROBE_UNKNOWN, PROBE_SUCCESS, PROBE_FAILURE };
 /* Counting of one probe of one container run. */
 struct probe_state {
 	enum probe_result result; /* what the thresholds say */
-	i64 due_ns;               /* when to ask next, same clock as `now` */
+	i64 due_ns;		  /* when to ask next, same clock as `now` */
 	u32 successes, failures;  /* in a row */
 	bool asking;
 };
@@ -33,7 +33,8 @@ typedef void (*probe_done)(void *arg, bool success, struct str message);
 struct probe_target {
 	struct str pod_ip, container_id;
 	const struct doc *container; /* its ports give names to numbers */
-	struct str network_namespace; /* path; asked from inside it, so that nothing else can answer */
+	struct str
+		network_namespace; /* path; asked from inside it, so that nothing else can answer */
 };
 
 void probe_run(struct loop *loop, struct runtime *runtime, const struct doc *probe,

@@ -17,22 +17,23 @@ enum container_phase { CONTAINER_NONE, CONTAINER_CREATED, CONTAINER_RUNNING, CON
 /* Ceilings of one container; 0 is "none". */
 struct container_limits {
 	i64 memory_bytes;
-	i64 cpu_shares;   /* v1's unit: 1024 a core */
+	i64 cpu_shares;	  /* v1's unit: 1024 a core */
 	i64 cpu_quota_us; /* CPU time per 100 ms */
 	i64 pids;
 };
 
 struct container_spec {
-	struct str id;      /* 64 lower-case hex digits, chosen by the caller */
+	struct str id; /* 64 lower-case hex digits, chosen by the caller */
 	struct str pod_uid, pod_namespace, pod_name, name, image, image_id;
-	u32 attempt;        /* 0, 1, …: the restart count */
-	u64 hash;           /* of what makes a running container outdated, see container_hash() */
+	u32 attempt; /* 0, 1, …: the restart count */
+	u64 hash;    /* of what makes a running container outdated, see container_hash() */
 	const struct str *layers; /* overlay's lower directories, topmost first */
 	u32 layers_len;
 	const struct doc *config; /* OCI config.json, made by oci_config(); root is "rootfs" */
 	struct str log_path;
 	struct str log_directory_root; /* directories up to log_path are made below this one */
-	struct str termination_path;   /* host file bind-mounted as terminationMessagePath, or empty */
+	struct str
+		termination_path; /* host file bind-mounted as terminationMessagePath, or empty */
 	struct container_limits limits;
 	bool tty, in, in_once;
 };
@@ -43,16 +44,16 @@ struct container_record {
 	u32 attempt;
 	u64 hash;
 	enum container_phase phase;
-	i32 pid; /* 0 when it does not run */
+	i32 pid;				 /* 0 when it does not run */
 	i64 created_ns, started_ns, finished_ns; /* wall */
-	i32 exit_code;  /* 128 + n: ended by signal n */
+	i32 exit_code;				 /* 128 + n: ended by signal n */
 	bool oom_killed;
-	bool unknown;   /* it ended while nobody watched: the exit code is a guess */
+	bool unknown; /* it ended while nobody watched: the exit code is a guess */
 	bool tty;
 };
 
 struct container_stats {
-	u64 cpu_ns;       /* used since start */
+	u64 cpu_ns;	  /* used since start */
 	u64 memory_bytes; /* working set */
 	u64 pids;
 };
@@ -85,7 +86,8 @@ struct runtime_listener {
 struct runtime {
 	void *self;
 	/* Takes up again what an earlier process left: after it, each() and exited() work. */
-	enum status (*open)(void *self, const struct runtime_listener *listener, struct error *error);
+	enum status (*open)(void *self, const struct runtime_listener *listener,
+			    struct error *error);
 	void (*create)(void *self, const struct container_spec *spec, runtime_done done, void *arg);
 	void (*start)(void *self, struct str id, runtime_done done, void *arg);
 	enum status (*kill)(void *self, struct str id, int signal, struct error *error);
@@ -94,8 +96,9 @@ struct runtime {
 	/* The n-th container in no useful order; NULL past the last. */
 	const struct container_record *(*each)(void *self, u32 n);
 	const struct container_record *(*find)(void *self, struct str id);
-	enum status (*exec)(void *self, const struct exec_spec *spec, const struct exec_events *events,
-			    void *arg, struct runtime_exec **ret, struct error *error);
+	enum status (*exec)(void *self, const struct exec_spec *spec,
+			    const struct exec_events *events, void *arg, struct runtime_exec **ret,
+			    struct error *error);
 	/* Joins the main process' streams; ends when either side goes. */
 	enum status (*attach)(void *self, struct str id, bool in, const struct exec_events *events,
 			      void *arg, struct runtime_exec **ret, struct error *error);
@@ -106,7 +109,8 @@ struct runtime {
 	void (*exec_cancel)(struct runtime_exec *exec); /* kills the command; no more calls */
 	enum status (*stats)(void *self, struct str id, struct container_stats *ret_stats,
 			     struct error *error);
-	/* A file below the container's root, at most `max` bytes, never following a link out of it. */
+	/* A file below the container's root, at most `max` bytes, never following a link out of it.
+	 */
 	enum status (*reopen_log)(void *self, struct str id, struct error *error);
 	void (*close)(void *self); /* containers run on */
 };

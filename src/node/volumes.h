@@ -10,9 +10,9 @@
 #include "doc/doc.h"
 
 struct volume_file {
-	struct str path;     /* relative, no ".." */
+	struct str path; /* relative, no ".." */
 	struct str contents;
-	u32 mode;            /* 0644 … */
+	u32 mode; /* 0644 … */
 };
 
 struct volume_files {
@@ -42,8 +42,8 @@ MUST_USE enum status volume_files(struct arena *arena, const struct doc *pod,
 
 /* Writes them below `directory` through a fresh timestamped directory and the ..data link; does
  * nothing when all is as wanted. Blocking. gid < 0: leave the group alone. */
-MUST_USE enum status volume_write(const char *directory, const struct volume_files *files,
-				  i64 gid, bool *ret_changed, struct error *error);
+MUST_USE enum status volume_write(const char *directory, const struct volume_files *files, i64 gid,
+				  bool *ret_changed, struct error *error);
 
 /* The directory of an emptyDir (made, and mounted as tmpfs for Memory) or a hostPath (checked
  * against its type). Blocking. */
