@@ -1,11 +1,12 @@
 /*
- * What makes the store's memory durable, behind one small interface: SQLite (log_sqlite.h), memory
- * (log_memory.h), a simulated disk. The log keeps the last state of every object, one row each.
+ * What makes the store's memory durable, behind one small interface: SQLite (log_sqlite.h),
+ * memory (log_memory.h), a simulated disk. The log keeps the last state of every object, one row
+ * each.
  *
- * Entries are decided in the order they were appended: committed(revision) says that everything up
- * to there is on disk; failed() says that everything appended since the last committed() is not,
- * will never be, and is forgotten by the log. Both come from log_poll() on the thread that appends,
- * or from log_append() itself where the log needs no waiting.
+ * Entries are decided in the order they were appended: committed(revision) says that everything
+ * up to there is on disk; failed() says that everything appended since the last committed() is
+ * not, will never be, and is forgotten by the log. Both come from log_poll() on the thread that
+ * appends, or from log_append() itself where the log needs no waiting.
  */
 #ifndef STORE_LOG_H
 #define STORE_LOG_H

@@ -1,6 +1,7 @@
 /*
- * A log in memory, for tests and for clusters that need not outlive the process. It commits at once,
- * or, when held, exactly as told: every order of commits, failures and crashes can be played.
+ * A log in memory, for tests and for clusters that need not outlive the process. It commits at
+ * once, or, when held, exactly as told: every order of commits, failures and crashes can be
+ * played.
  */
 #ifndef STORE_LOG_MEMORY_H
 #define STORE_LOG_MEMORY_H

@@ -9,12 +9,12 @@
 
 /*
  * Opens (makes, if there is none) the database in `directory` and locks the directory until
- * log_close(). `notify` is called from the writing thread when log_poll() has something to deliver;
- * it must only hand a message to the thread that owns the log.
+ * log_close(). `notify` is called from the writing thread when log_poll() has something to
+ * deliver; it must only hand a message to the thread that owns the log.
  *
- * Errors, each one sentence: ST_CONFLICT the directory is in use (and by which process); ST_INVALID
- * a newer format, a damaged file or none of ours; ST_NO_SPACE; ST_FORBIDDEN or ST_INTERNAL the
- * directory cannot be used.
+ * Errors, each one sentence: ST_CONFLICT the directory is in use (and by which process);
+ * ST_INVALID a newer format, a damaged file or none of ours; ST_NO_SPACE; ST_FORBIDDEN or
+ * ST_INTERNAL the directory cannot be used.
  */
 MUST_USE enum status log_sqlite_open(const char *directory, void (*notify)(void *self), void *self,
 				     struct log **ret_log, struct error *error);

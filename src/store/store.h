@@ -1,8 +1,9 @@
 /*
- * All objects, in memory, each as its newest version; revisions; indexes; and what changed lately.
- * Memory is the truth and the log makes it durable. There are two revisions: applied (what memory
- * shows, where controllers run ahead) and durable (what the log has promised to keep). Nothing that
- * depends on a write may leave the process before that write is durable: see store_wait().
+ * All objects, in memory, each as its newest version; revisions; indexes; and what changed
+ * lately. Memory is the truth and the log makes it durable. There are two revisions: applied
+ * (what memory shows, where controllers run ahead) and durable (what the log has promised to
+ * keep). Nothing that depends on a write may leave the process before that write is durable: see
+ * store_wait().
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -33,8 +34,8 @@ void store_add_kind(struct store *store, kind_id id, const struct store_kind *ki
 /* Loads everything from the log. Once, before anything else. */
 MUST_USE enum status store_open(struct store *store, struct error *error);
 
-/* Writes what is still only in memory, waits for it. A stop without it is a crash, which costs only
- * what was never promised. */
+/* Writes what is still only in memory, waits for it. A stop without it is a crash, which costs
+ * only what was never promised. */
 MUST_USE enum status store_flush(struct store *store, struct error *error);
 void store_free(struct store *store); /* NULL is fine; all watches must be closed */
 
@@ -60,7 +61,8 @@ MUST_USE enum status store_remove(struct store *store, kind_id kind, struct str 
 
 /* ---- reading: all versions are borrowed until the next write of that object; version_hold() */
 
-struct version *store_get(struct store *store, kind_id kind, struct str namespace, struct str name);
+struct version *store_get(struct store *store, kind_id kind, struct str namespace,
+			  struct str name);
 u32 store_count(const struct store *store, kind_id kind);
 
 /* A walk in order of namespace, then name, beginning after a key or (empty) with the first. Writes
@@ -79,8 +81,8 @@ struct store_iter {
 
 void store_iter_start(struct store_iter *iter, struct store *store, kind_id kind,
 		      struct str namespace, struct str after_namespace, struct str after_name);
-/* The walk as of an older revision, for continue tokens. What it needs lives in `arena`. ST_EXPIRED,
- * in Kubernetes' words, when that is no longer known. */
+/* The walk as of an older revision, for continue tokens. What it needs lives in `arena`.
+ * ST_EXPIRED, in Kubernetes' words, when that is no longer known. */
 MUST_USE enum status store_iter_start_at(struct store_iter *iter, struct store *store, kind_id kind,
 					 struct str namespace, struct str after_namespace,
 					 struct str after_name, u64 revision, struct arena *arena,
@@ -121,8 +123,8 @@ void store_on_durable(struct store *store, void (*durable)(void *self, u64 revis
 
 /*
  * Waits for a revision to become durable: what every reply does, for its own write or for what it
- * read. done() is called once: at once if it is durable already, otherwise later with ST_OK, or with
- * the log's failure; then the write never happened, and what a reader saw has been undone.
+ * read. done() is called once: at once if it is durable already, otherwise later with ST_OK, or
+ * with the log's failure; then the write never happened, and what a reader saw has been undone.
  */
 struct store_wait {
 	u64 revision;

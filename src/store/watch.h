@@ -1,6 +1,6 @@
 /*
- * A watch is a cursor over the recent events of a kind. It costs nothing while nothing happens, and
- * sees each durable change once and in order, or learns that it came too late.
+ * A watch is a cursor over the recent events of a kind. It costs nothing while nothing happens,
+ * and sees each durable change once and in order, or learns that it came too late.
  */
 #ifndef STORE_WATCH_H
 #define STORE_WATCH_H
@@ -10,10 +10,10 @@
 struct watch;
 
 /*
- * Watches a kind (in one namespace, or all when `namespace` is empty) for changes after the revision
- * `from`; start with a list at store_revision(), then watch from there. ST_EXPIRED, worded as
- * Kubernetes words it, when events after `from` are no longer kept. The caller closes it, before the
- * store goes.
+ * Watches a kind (in one namespace, or all when `namespace` is empty) for changes after the
+ * revision `from`; start with a list at store_revision(), then watch from there. ST_EXPIRED,
+ * worded as Kubernetes words it, when events after `from` are no longer kept. The caller closes
+ * it, before the store goes.
  */
 MUST_USE enum status watch_open(struct store *store, kind_id kind, struct str namespace, u64 from,
 				struct watch **ret_watch, struct error *error);
