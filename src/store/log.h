@@ -16,12 +16,12 @@
 enum log_change {
 	LOG_PUT,     /* the row becomes this version */
 	LOG_REMOVE,  /* the row goes; version is the tombstone */
-	LOG_RESERVE, /* no row: revisions up to `revision` may be given out without being written */
+	LOG_RESERVE, /* no row: revisions up to this one may be given out unwritten */
 };
 
 struct log_entry {
 	enum log_change change;
-	u64 row;                 /* the object's number, given by the store, for as long as it lives */
+	LOG_RESERVE, /* no row: revisions up to this one may be given out unwritten */
 	u64 revision;
 	struct str kind;         /* "pods", "deployments.apps"; lives as long as the log */
 	struct version *version; /* NULL with LOG_RESERVE */

@@ -110,7 +110,7 @@ enum event_type { EVENT_ADDED, EVENT_MODIFIED, EVENT_DELETED };
 
 struct store_event {
 	enum event_type type;
-	bool undone;              /* the log failed: an earlier state is back; only observers see it */
+	bool undone;              /* the log failed, an earlier state is back; for observers */
 	struct version *version;  /* with DELETED: the tombstone, the last state */
 	struct version *previous; /* NULL with ADDED */
 };
