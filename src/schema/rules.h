@@ -1,0 +1,118 @@
+/*
+ * The rules that .api files name: what a table cannot say. A name that stands in a .api file and
+ * not here does not compile.
+ *
+ * RULE_FINISH: after a struct's (or kind's) own defaults; returns the struct, changed or not.
+ * RULE_CHECK: adds violations; `old` is the stored value on update, NULL on create.
+ * RULE_PRINT: fills the cells of a table row. RULE_CONVERT: a view's shape from and to the stored one.
+ */
+#ifndef SCHEMA_RULES_H
+#define SCHEMA_RULES_H
+
+#include "schema/api.h"
+
+#define RULE_FINISH(name) const struct doc *name(struct defaults *d, const struct doc *value)
+#define RULE_CHECK(name) void name(struct check *c, const struct doc *value, const struct doc *old)
+#define RULE_PRINT(name) void name(struct row *row, const struct doc *object)
+#define RULE_CONVERT(name) \
+	const struct doc *name(struct arena *arena, const struct doc *object, bool to_stored)
+
+RULE_FINISH(pod_finish);
+RULE_FINISH(pod_spec_finish);
+RULE_FINISH(container_finish);
+RULE_FINISH(volume_finish);
+RULE_FINISH(service_spec_finish);
+RULE_FINISH(replication_controller_finish);
+RULE_FINISH(deployment_strategy_finish);
+RULE_FINISH(stateful_set_strategy_finish);
+RULE_FINISH(daemon_set_strategy_finish);
+RULE_FINISH(replica_set_finish);
+RULE_FINISH(deployment_finish);
+RULE_FINISH(secret_finish);
+RULE_FINISH(namespace_finish);
+RULE_FINISH(node_status_finish);
+RULE_FINISH(persistent_volume_claim_finish);
+RULE_FINISH(job_finish);
+RULE_FINISH(cron_job_finish);
+RULE_FINISH(resource_requirements_finish);
+RULE_FINISH(limit_range_item_finish);
+RULE_FINISH(horizontal_pod_autoscaler_finish);
+RULE_FINISH(network_policy_spec_finish);
+RULE_FINISH(endpoints_finish);
+
+RULE_CHECK(pod_check);
+RULE_CHECK(pod_spec_check);
+RULE_CHECK(pod_template_spec_check);
+RULE_CHECK(container_check);
+RULE_CHECK(ephemeral_container_check);
+RULE_CHECK(container_port_check);
+RULE_CHECK(env_var_check);
+RULE_CHECK(env_from_check);
+RULE_CHECK(resource_requirements_check);
+RULE_CHECK(probe_check);
+RULE_CHECK(lifecycle_handler_check);
+RULE_CHECK(http_get_check);
+RULE_CHECK(volume_check);
+RULE_CHECK(key_to_path_check);
+RULE_CHECK(volume_mount_check);
+RULE_CHECK(volume_device_check);
+RULE_CHECK(local_object_reference_check);
+RULE_CHECK(host_alias_check);
+RULE_CHECK(toleration_check);
+RULE_CHECK(taint_check);
+RULE_CHECK(node_selector_check);
+RULE_CHECK(node_selector_term_check);
+RULE_CHECK(preferred_scheduling_term_check);
+RULE_CHECK(pod_affinity_term_check);
+RULE_CHECK(weighted_pod_affinity_term_check);
+RULE_CHECK(topology_spread_check);
+RULE_CHECK(pod_security_context_check);
+RULE_CHECK(security_context_check);
+RULE_CHECK(pod_dns_config_check);
+RULE_CHECK(label_selector_check);
+RULE_CHECK(service_check);
+RULE_CHECK(service_spec_check);
+RULE_CHECK(replication_controller_check);
+RULE_CHECK(replica_set_check);
+RULE_CHECK(deployment_check);
+RULE_CHECK(config_map_check);
+RULE_CHECK(secret_check);
+RULE_CHECK(namespace_check);
+RULE_CHECK(node_check);
+RULE_CHECK(endpoints_check);
+RULE_CHECK(endpoint_slice_check);
+RULE_CHECK(lease_check);
+RULE_CHECK(event_check);
+RULE_CHECK(service_account_check);
+RULE_CHECK(binding_check);
+RULE_CHECK(eviction_check);
+RULE_CHECK(scale_check);
+RULE_CHECK(stateful_set_check);
+RULE_CHECK(daemon_set_check);
+RULE_CHECK(job_check);
+RULE_CHECK(cron_job_check);
+
+RULE_PRINT(pod_row);
+RULE_PRINT(service_row);
+RULE_PRINT(node_row);
+RULE_PRINT(event_row);
+RULE_PRINT(endpoints_row);
+RULE_PRINT(endpoint_slice_row);
+RULE_PRINT(replication_controller_row);
+RULE_PRINT(replica_set_row);
+RULE_PRINT(deployment_row);
+RULE_PRINT(secret_row);
+RULE_PRINT(service_account_row);
+RULE_PRINT(namespace_row);
+RULE_PRINT(job_row);
+RULE_PRINT(cron_job_row);
+RULE_PRINT(daemon_set_row);
+RULE_PRINT(stateful_set_row);
+RULE_PRINT(ingress_row);
+RULE_PRINT(persistent_volume_claim_row);
+RULE_PRINT(persistent_volume_row);
+RULE_PRINT(horizontal_pod_autoscaler_row);
+
+RULE_CONVERT(events_event_convert);
+
+#endif
