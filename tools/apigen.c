@@ -91,7 +91,8 @@ static void resolve_field(struct api *api, struct struct_def *s, struct field_de
 		die(f->place, "field %s: a patch key without structs", f->name);
 }
 
-/* Puts what an inline struct holds behind its own line, so that JSON readers need not look twice. */
+/* Puts what an inline struct holds behind its own line, so that JSON readers need not look twice.
+ */
 static void hoist(struct struct_def *s, struct struct_def *from, int depth)
 {
 	if (depth > 4)

@@ -1,4 +1,5 @@
-/* What api/README.md's language says, in memory: read by apigen_parse.c, written by apigen_emit.c. */
+/* What api/README.md's language says, in memory: read by apigen_parse.c, written by apigen_emit.c.
+ */
 #ifndef TOOLS_APIGEN_H
 #define TOOLS_APIGEN_H
 

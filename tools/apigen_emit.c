@@ -44,10 +44,10 @@ static const char *c_name(const struct struct_def *s)
 
 static bool is_c_name(const char *name)
 {
-	static const char *const taken[] = { "default", "continue", "enum",   "static", "register",
-					     "switch",  "union",    "struct", "case",   "int",
-					     "signed",  "volatile", "if",     "for",    "linux",
-					     "unix" };
+	static const char *const taken[] = { "default",	 "continue", "enum",   "static",
+					     "register", "switch",   "union",  "struct",
+					     "case",	 "int",	     "signed", "volatile",
+					     "if",	 "for",	     "linux",  "unix" };
 	for (u32 i = 0; i < ARRAY_LEN(taken); i++)
 		if (strcmp(taken[i], name) == 0)
 			return false;
@@ -82,7 +82,8 @@ static void emit_phantom(struct struct_def *s, FILE *out)
 	s->visit = 2;
 }
 
-/* The short name of a struct belongs to the first file that has it; a stored kind's own goes first. */
+/* The short name of a struct belongs to the first file that has it; a stored kind's own goes first.
+ */
 static bool owns_short_name(const struct api *api, const struct struct_def *s)
 {
 	for (int i = 0; i < api->kinds_len; i++)
@@ -102,9 +103,11 @@ void emit_header(const struct api *api, FILE *out)
 		if (!api->kinds[i]->view_of)
 			fprintf(out, "\tKIND_%s,\n", api->kinds[i]->name);
 	fprintf(out, "\tKIND_COUNT\n};\n\n");
-	fprintf(out, "/* AT(Pod, spec.nodeName) is \"spec.nodeName\", and compiles only when there is such\n"
-		     " * a field. A struct that shares its name: AT(events_k8s_io_v1_Event, note). */\n"
-		     "#define AT(type, path) (sizeof(((at_##type *)0)->path) ? #path : #path)\n\n");
+	fprintf(out,
+		"/* AT(Pod, spec.nodeName) is \"spec.nodeName\", and compiles only when there is "
+		"such\n"
+		" * a field. A struct that shares its name: AT(events_k8s_io_v1_Event, note). */\n"
+		"#define AT(type, path) (sizeof(((at_##type *)0)->path) ? #path : #path)\n\n");
 	for (int i = 0; i < api->structs_len; i++)
 		if (api->structs[i]->visit == 0)
 			emit_phantom(api->structs[i], out);
@@ -136,7 +139,8 @@ static void emit_words_use(FILE *out, const char *member, const char *name, int 
 			   const struct words *words)
 {
 	if (words->len)
-		fprintf(out, " .%s = %s_%d_%d, .%s_len = %d,", member, name, a, b, member, words->len);
+		fprintf(out, " .%s = %s_%d_%d, .%s_len = %d,", member, name, a, b, member,
+			words->len);
 }
 
 /* A default as a document in read-only memory. */
@@ -174,8 +178,10 @@ static void emit_field(FILE *out, const struct struct_def *s, int i)
 	emit_str(out, "name", f->name);
 	if (f->of)
 		fprintf(out, " .of = &struct_%d,", f->of->id);
-	fprintf(out, " .number = %d, .flags = %u, .type = %d, .shape = %d, .list = %d,"
-		     " .format = %d,", f->number, f->flags, f->base, f->shape, f->list, f->format);
+	fprintf(out,
+		" .number = %d, .flags = %u, .type = %d, .shape = %d, .list = %d,"
+		" .format = %d,",
+		f->number, f->flags, f->base, f->shape, f->list, f->format);
 	emit_words_use(out, "list_keys", "keys", s->id, i, &f->list_keys);
 	emit_words_use(out, "enums", "enums", s->id, i, &f->enums);
 	fprintf(out, " .min = %lldLL, .max = %lldLL,", f->min, f->max);
@@ -195,7 +201,8 @@ static int emit_inlines(FILE *out, const struct struct_def *s)
 		const struct field_def *f = s->fields[i];
 		if (!f->is_inline || f->flags & API_HOISTED)
 			continue;
-		fprintf(out, len++ ? "" : "static const struct api_inline inlines_%d[] = {\n", s->id);
+		fprintf(out, len++ ? "" : "static const struct api_inline inlines_%d[] = {\n",
+			s->id);
 		fprintf(out, "\t{ .number = %d, .pointer = %d, .of = &struct_%d },\n", f->number,
 			(f->flags & API_POINTER) != 0, f->of->id);
 	}
@@ -238,8 +245,9 @@ static void emit_struct(FILE *out, const struct struct_def *s)
 		fprintf(out, " %u,", slots[i]);
 	fprintf(out, " };\nstatic const struct api_struct struct_%d = {", s->id);
 	emit_str(out, "name", s->name);
-	fprintf(out, " .group = &api_groups[%d], .fields = fields_%d, .slots = slots_%d,"
-		     " .len = %u, .mask = %u, .flags = %u, .id = %d,",
+	fprintf(out,
+		" .group = &api_groups[%d], .fields = fields_%d, .slots = slots_%d,"
+		" .len = %u, .mask = %u, .flags = %u, .id = %d,",
 		s->group->index, s->id, s->id, count, size - 1, s->flags, s->id);
 	if (inlines)
 		fprintf(out, " .inlines = inlines_%d, .inlines_len = %d,", s->id, inlines);
@@ -285,7 +293,9 @@ static int emit_views_of(const struct api *api, FILE *out, const struct kind_def
 		if (!api->kinds[j]->view_of)
 			continue;
 		if (api->kinds[j]->stored == k) {
-			fprintf(out, len++ ? "" : "static const struct api_kind *const views_%d[] = {", i);
+			fprintf(out,
+				len++ ? "" : "static const struct api_kind *const views_%d[] = {",
+				i);
 			fprintf(out, " &api_views[%d],", view);
 		}
 		view++;
@@ -308,8 +318,9 @@ static void emit_kind(FILE *out, const struct kind_def *k, int i, int views)
 	emit_words_use(out, "categories", "categories", i, 0, &k->categories);
 	emit_words_use(out, "subresources", "serves", i, 0, &k->serves);
 	emit_words_use(out, "selects", "selects", i, 0, &k->selects);
-	fprintf(out, "\n\t  .name_format = %d, .verbs = %u, .namespaced = %d, .has_status = %d,"
-		     " .has_scale = %d, .lazy = %d, .old = %d,",
+	fprintf(out,
+		"\n\t  .name_format = %d, .verbs = %u, .namespaced = %d, .has_status = %d,"
+		" .has_scale = %d, .lazy = %d, .old = %d,",
 		k->name_format, k->verbs, k->namespaced, serves(k, "status"), serves(k, "scale"),
 		k->lazy, k->old);
 	const char *const scale[] = { "scale_replicas", "scale_status_replicas", "scale_selector" };

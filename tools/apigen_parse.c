@@ -86,12 +86,12 @@ static bool is_one_of(const char *word, const char *const *list)
 	return false;
 }
 
-static const char *const kind_words[] = { "singular", "short", "in",   "namespaced", "serves",
-					  "also",     "lazy",  "old",  "of",         NULL };
-static const char *const field_words[] = { "omitempty", "inline", "required", "immutable", "min",
-					   "max",       "enum",   "list",     "map",       "struct",
-					   "patch",     "format", "default",  "check",     "output",
-					   NULL };
+static const char *const kind_words[] = { "singular", "short", "in",  "namespaced", "serves",
+					  "also",     "lazy",  "old", "of",	    NULL };
+static const char *const field_words[] = { "omitempty", "inline", "required", "immutable",
+					   "min",	"max",	  "enum",     "list",
+					   "map",	"struct", "patch",    "format",
+					   "default",	"check",  "output",   NULL };
 
 /* Words up to the next one of `stops`, a sentence or a default. */
 static void take_list(struct parser *p, struct words *list, const char *const *stops)
@@ -122,10 +122,9 @@ static long long take_number(struct parser *p, const char *after)
 
 static int take_format(struct parser *p, const char *after)
 {
-	static const char *const names[] = {
-		"",
+	static const char *const names[] = { "",
 #define X(name, word) word,
-		API_FORMATS(X)
+					     API_FORMATS(X)
 #undef X
 	};
 	const char *word = next(p, after);
@@ -227,7 +226,7 @@ static void parse_column(struct parser *p, struct kind_def *k)
 static void parse_verbs(struct parser *p, struct kind_def *k)
 {
 	static const char *const names[] = { "create", "delete", "deletecollection", "get",
-					     "list",   "patch",  "update",           "watch" };
+					     "list",   "patch",	 "update",	     "watch" };
 	k->verbs = 0;
 	while (more(p)) {
 		u32 i = 0;
@@ -302,12 +301,12 @@ static void parse_type(struct parser *p, struct field_def *f, const char *word)
 		int type;
 	} names[] = {
 		{ "string", API_STRING },     { "bool", API_BOOL },
-		{ "int32", API_INT32 },       { "int64", API_INT64 },
+		{ "int32", API_INT32 },	      { "int64", API_INT64 },
 		{ "double", API_DOUBLE },     { "bytes", API_BYTES },
 		{ "Quantity", API_QUANTITY }, { "IntOrString", API_INT_OR_STRING },
-		{ "Time", API_TIME },         { "MicroTime", API_MICRO_TIME },
+		{ "Time", API_TIME },	      { "MicroTime", API_MICRO_TIME },
 		{ "Duration", API_DURATION }, { "Raw", API_RAW },
-		{ "Any", API_ANY },           { "FieldsV1", API_FIELDS_V1 },
+		{ "Any", API_ANY },	      { "FieldsV1", API_FIELDS_V1 },
 	};
 	char text[NAME_MAX_];
 	if (*word == '*') {

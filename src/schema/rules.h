@@ -4,7 +4,8 @@
  *
  * RULE_FINISH: after a struct's (or kind's) own defaults; returns the struct, changed or not.
  * RULE_CHECK: adds violations; `old` is the stored value on update, NULL on create.
- * RULE_PRINT: fills the cells of a table row. RULE_CONVERT: a view's shape from and to the stored one.
+ * RULE_PRINT: fills the cells of a table row. RULE_CONVERT: a view's shape from and to the stored
+ * one.
  */
 #ifndef SCHEMA_RULES_H
 #define SCHEMA_RULES_H
@@ -14,7 +15,7 @@
 #define RULE_FINISH(name) const struct doc *name(struct defaults *d, const struct doc *value)
 #define RULE_CHECK(name) void name(struct check *c, const struct doc *value, const struct doc *old)
 #define RULE_PRINT(name) void name(struct row *row, const struct doc *object)
-#define RULE_CONVERT(name) \
+#define RULE_CONVERT(name)                                                                         \
 	const struct doc *name(struct arena *arena, const struct doc *object, bool to_stored)
 
 RULE_FINISH(pod_finish);

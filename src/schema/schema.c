@@ -16,7 +16,8 @@ static void schema_add(struct schema *schema, const struct api_kind *kind)
 	struct str key;
 	if (kind->plural.len) {
 		key = str_format(schema->arena, STR_FMT "/" STR_FMT "/" STR_FMT,
-				 STR_ARG(kind->group), STR_ARG(kind->version), STR_ARG(kind->plural));
+				 STR_ARG(kind->group), STR_ARG(kind->version),
+				 STR_ARG(kind->plural));
 		map_put(&schema->resources, key, (void *)(uintptr_t)kind);
 	}
 	key = str_format(schema->arena, STR_FMT "/" STR_FMT, STR_ARG(kind->api_version),
@@ -85,7 +86,8 @@ const struct api_kind *schema_find_resource(const struct schema *schema, struct 
 const struct api_kind *schema_find_kind(const struct schema *schema, struct str api_version,
 					struct str kind)
 {
-	return find(&schema->kinds, (struct str){ api_version.at ? api_version.at : "", api_version.len },
+	return find(&schema->kinds,
+		    (struct str){ api_version.at ? api_version.at : "", api_version.len },
 		    (struct str){ kind.at ? kind.at : "", kind.len }, STR_NONE);
 }
 

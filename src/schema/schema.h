@@ -8,7 +8,8 @@
 #include "base/str.h"
 #include "schema/api.h"
 
-#include "api_tables.h" /* enum kind, AT() */
+/* enum kind and AT() */
+#include "api_tables.h"
 
 typedef u16 kind_id; /* enum kind, or ≥ KIND_COUNT for a custom resource */
 

@@ -24,9 +24,9 @@ static void every_field_is_found_by_its_name(void **state)
 	(void)state;
 	for (u32 i = 0; i < api_structs_len; i++)
 		for (u32 j = 0; j < api_structs[i]->len; j++)
-			assert_ptr_equal(&api_structs[i]->fields[j],
-					 api_field_find(api_structs[i],
-							api_structs[i]->fields[j].name));
+			assert_ptr_equal(
+				&api_structs[i]->fields[j],
+				api_field_find(api_structs[i], api_structs[i]->fields[j].name));
 	assert_null(api_field_find(schema_kind(NULL, KIND_ConfigMap)->root, STR("dat")));
 }
 
