@@ -24,6 +24,9 @@ typedef int64_t i64;
 #define CONTAINER_OF(pointer, type, member)                                                        \
 	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
+/* <sys/param.h>, which some system headers bring, has cruder ones. */
+#undef MIN
+#undef MAX
 #define MIN(a, b)                                                                                  \
 	({                                                                                         \
 		__auto_type min_a = (a);                                                           \

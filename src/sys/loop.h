@@ -88,7 +88,8 @@ MUST_USE enum status listener_open(struct loop *loop, struct str address,
 				   void (*accepted)(void *self, struct stream *stream), void *self,
 				   struct listener **ret_listener, struct error *error);
 int listener_port(const struct listener *listener);
-void listener_close(struct listener *listener); /* removes a unix socket's name too */
+void listener_pause(struct listener *listener, bool paused); /* newcomers wait in the kernel */
+void listener_close(struct listener *listener);		     /* removes a unix socket's name too */
 
 /* Starts delivering events of an accepted or adopted stream. */
 void stream_open(struct stream *stream, const struct stream_events *events, void *self);
