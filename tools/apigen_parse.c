@@ -475,10 +475,17 @@ void parse_file(struct api *api, const char *path)
 	if (!in)
 		die(p.place, "cannot be opened");
 	static char line[8192];
-	while (fgets(line, sizeof line, in)) {
+	size_t kept = 0; /* bytes of this line from before a backslash at a line's end */
+	while (fgets(line + kept, (int)(sizeof line - kept), in)) {
 		p.place.line++;
-		if (!strchr(line, '\n') && !feof(in))
+		size_t len = strlen(line);
+		if (len + 1 == sizeof line && line[len - 1] != '\n')
 			die(p.place, "the line is too long");
+		if (len >= 2 && strcmp(line + len - 2, "\\\n") == 0) {
+			kept = len - 2;
+			continue;
+		}
+		kept = 0;
 		split(&p, line);
 		if (p.len > 0)
 			parse_line(&p);
