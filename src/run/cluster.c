@@ -1,0 +1,383 @@
+/*
+ * The wiring. One loop drives everything: before it waits, `pump` lets the server, the controllers
+ * and the scheduler do a bounded piece of work each and then sleeps until the earliest time one of
+ * them asked for. Nothing here decides anything.
+ */
+#include "run/cluster.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "client/local.h"
+#include "controllers/runner.h"
+#include "net/server.h"
+#include "run/credentials.h"
+#include "run/cluster_node.h"
+#include "scheduler/scheduler.h"
+#include "schema/schema.h"
+#include "server/server.h"
+#include "store/log_sqlite.h"
+#include "store/store.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/loop.h"
+#include "sys/random.h"
+
+enum {
+	PASSES_MAX = 200,    /* controller passes between two looks at the sockets */
+	BINDINGS_MAX = 200,  /* pods placed between two looks at the sockets */
+	STOP_GRACE_MS = 5000,
+	RENEWAL_CHECK_MS = 12 * 3600 * 1000,
+	HOST_BYTES_MAX = 256,
+};
+
+#define SERVICE_ADDRESS "10.96.0.1" /* the first of the service range: `kubernetes` itself */
+
+struct cluster {
+	const struct server_options *options;
+	struct arena *arena;
+	struct loop *loop;
+	struct random random;
+	struct schema *schema;
+	struct log *log;
+	struct store *store;
+	struct credentials credentials;
+	struct tls_context *tls;
+	struct server_config server_config;
+	struct server *server;
+	struct http_server *http;
+	struct runner *runner;
+	struct scheduler *scheduler;
+	struct cluster_node *node;
+	struct loop_hook *hook;
+	struct timer *wake, *renewal;
+	struct signal_watch *term, *interrupt;
+	struct str host, url;
+	struct str *names;
+	u32 names_len;
+	bool stopping;
+};
+
+/* ---- the pump */
+
+static void pump(void *self)
+{
+	struct cluster *c = self;
+	i64 now = clock_mono_ns(clock_real()), next = server_tick(c->server);
+
+	if (c->stopping)
+		return;
+	if (c->runner)
+		next = MIN(next, runner_step(c->runner, PASSES_MAX));
+	if (c->scheduler)
+		next = MIN(next, scheduler_step(c->scheduler, BINDINGS_MAX));
+	if (next == NEVER_NS)
+		timer_stop(c->wake);
+	else
+		timer_start(c->wake, next <= now ? 0 : (next - now + NS_PER_MS - 1) / NS_PER_MS,
+			    0);
+}
+
+/* The timer only has to end the wait: the hook does the work. */
+static void woken(void *self)
+{
+	(void)self;
+}
+
+static void server_wants_waking(void *self, i64 mono_ns)
+{
+	struct cluster *c = self;
+	i64 now = clock_mono_ns(clock_real());
+
+	if (c->wake)
+		timer_start(c->wake, mono_ns <= now ? 0 : (mono_ns - now) / NS_PER_MS + 1, 0);
+}
+
+static void log_has_news(void *self) /* on the loop */
+{
+	struct cluster *c = self;
+
+	store_poll(c->store);
+}
+
+static void log_notifies(void *self) /* on the log's thread */
+{
+	struct cluster *c = self;
+
+	loop_post(c->loop, log_has_news, c);
+}
+
+/* ---- certificates */
+
+static void collect_names(struct cluster *c)
+{
+	static const char *const fixed[] = {
+		"127.0.0.1", "::1", "localhost", SERVICE_ADDRESS, "kubernetes",
+		"kubernetes.default", "kubernetes.default.svc",
+		"kubernetes.default.svc.cluster.local",
+	};
+	struct str *names = ARENA_ARRAY(c->arena, struct str, ARRAY_LEN(fixed) + 3);
+	char host[HOST_BYTES_MAX] = "";
+
+	for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
+		names[c->names_len++] = str_of(fixed[i]);
+	if (c->host.len && !str_is(c->host, "0.0.0.0") && !str_is(c->host, "::") &&
+	    !str_is(c->host, "127.0.0.1") && !str_is(c->host, "localhost"))
+		names[c->names_len++] = c->host;
+	if (gethostname(host, sizeof host - 1) == 0 && *host && strcmp(host, "localhost") != 0)
+		names[c->names_len++] = str_copy(c->arena, str_of(host));
+	if (c->options->real_node)
+		names[c->names_len++] = cluster_node_gateway();
+	c->names = names;
+}
+
+static i64 now_s(void)
+{
+	return clock_wall_ns(clock_real()) / NS_PER_S;
+}
+
+static enum status load_credentials(struct cluster *c, struct error *error)
+{
+	return credentials_load(c->arena, c->options->data, c->names, c->names_len, now_s(),
+				&c->credentials, error);
+}
+
+static struct tls_config tls_of(const struct cluster *c)
+{
+	return (struct tls_config){ .certificate = c->credentials.server.certificate,
+				    .key = c->credentials.server.key,
+				    .authorities = c->credentials.ca.certificate,
+				    .http2 = true };
+}
+
+/* Certificates are renewed while we run: nobody has to restart a server once a year. */
+static void renew(void *self)
+{
+	struct cluster *c = self;
+	struct error error = ERROR_INIT;
+	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
+	struct credentials fresh = { 0 };
+
+	if (credentials_load(arena, c->options->data, c->names, c->names_len, now_s(), &fresh,
+			     &error) != ST_OK) {
+		log_warn("run", "certificates cannot be renewed: %s", error.message);
+		return;
+	}
+	struct tls_config tls = { .certificate = fresh.server.certificate,
+				  .key = fresh.server.key,
+				  .authorities = fresh.ca.certificate,
+				  .http2 = true };
+
+	if (tls_reload(c->tls, &tls, &error) != ST_OK ||
+	    credentials_write_kubeconfig(&fresh, c->url, c->options->kubeconfig_out, &error) !=
+		    ST_OK)
+		log_warn("run", "certificates cannot be renewed: %s", error.message);
+	credentials_release(&fresh);
+}
+
+/* ---- starting */
+
+static enum status split_listen(struct cluster *c, u16 *ret_port, struct error *error)
+{
+	struct str listen = c->options->listen;
+	i64 colon = str_find_last(listen, ':'), port;
+
+	if (colon < 0 || !str_to_i64(str_from(listen, (size_t)colon + 1), &port) || port < 0 ||
+	    port > 65535)
+		return fail(error, ST_BAD_REQUEST, "--listen takes ADDR:PORT, not \"" STR_FMT "\"",
+			    STR_ARG(listen));
+	c->host = str_part(listen, 0, (size_t)colon);
+	if (c->host.len > 2 && c->host.at[0] == '[')
+		c->host = str_part(c->host, 1, c->host.len - 2);
+	*ret_port = (u16)port;
+	return ST_OK;
+}
+
+static enum status open_store(struct cluster *c, struct error *error)
+{
+	const char *data = str_c(c->arena, c->options->data);
+	enum status status;
+
+	if ((status = file_mkdir_all(data, 0700, error)) ||
+	    (status = log_sqlite_open(data, log_notifies, c, &c->log, error)))
+		return status;
+	c->schema = schema_new();
+	c->store = store_new(c->schema, c->log, clock_real());
+	return store_open(c->store, error);
+}
+
+static enum status open_server(struct cluster *c, struct error *error)
+{
+	c->server_config = (struct server_config){
+		.service_cidr = STR("10.96.0.0/16"),
+		.advertise_address = c->options->real_node ? cluster_node_gateway() :
+							     STR("127.0.0.1"),
+		.advertise_port = 6443,
+		.ca_certificate = c->credentials.ca.certificate,
+		.issuer = STR("https://kubernetes.default.svc.cluster.local"),
+		.tokens = credentials_signer(&c->credentials),
+		.wake = server_wants_waking,
+		.wake_self = c,
+	};
+	c->server = server_new(&c->server_config, c->store, c->schema, clock_real(), &c->random);
+	return server_bootstrap(c->server, error);
+}
+
+static enum status open_http(struct cluster *c, struct error *error)
+{
+	struct tls_config tls = tls_of(c);
+	enum status status = tls_server_new(&tls, &c->tls, error);
+
+	if (status)
+		return status;
+	struct http_server_config config = {
+		.address = c->options->listen,
+		.tls = c->tls,
+		.handler = { server_handle, c->server },
+	};
+
+	status = http_server_open(c->loop, &config, &c->http, error);
+	if (status)
+		return status;
+	bool any = str_is(c->host, "0.0.0.0") || str_is(c->host, "::") || !c->host.len;
+	bool six = !any && str_find_char(c->host, ':') >= 0;
+
+	c->url = str_format(c->arena, "https://%s" STR_FMT "%s:%d", six ? "[" : "",
+			    STR_ARG(any ? STR("127.0.0.1") : c->host), six ? "]" : "",
+			    http_server_port(c->http));
+	return credentials_write_kubeconfig(&c->credentials, c->url, c->options->kubeconfig_out,
+					    error);
+}
+
+static void start_brains(struct cluster *c)
+{
+	if (c->options->controllers)
+		c->runner = runner_new(c->store, c->schema, clock_real(),
+				       writer_for_server(c->server), controllers_all);
+	if (c->options->scheduler)
+		c->scheduler = scheduler_new(c->server);
+	c->wake = timer_new(c->loop, woken, c);
+	c->hook = loop_before_wait(c->loop, pump, c);
+	c->renewal = timer_new(c->loop, renew, c);
+	timer_start(c->renewal, RENEWAL_CHECK_MS, RENEWAL_CHECK_MS);
+}
+
+static void stop_signal(void *self, int number)
+{
+	struct cluster *c = self;
+
+	log_info("run", "stopping signal=%d", number);
+	loop_stop(c->loop);
+}
+
+static enum status start(struct cluster *c, struct error *error)
+{
+	u16 port;
+	enum status status;
+
+	random_seed_real(&c->random);
+	str_hash_seed(random_u64(&c->random));
+	if ((status = split_listen(c, &port, error)))
+		return status;
+	collect_names(c);
+	if ((status = open_store(c, error)) || (status = load_credentials(c, error)) ||
+	    (status = open_server(c, error)) || (status = open_http(c, error)))
+		return status;
+	start_brains(c);
+	struct cluster_node_config node = { .options = c->options,
+					    .loop = c->loop,
+					    .server = c->server,
+					    .random = &c->random,
+					    .tls = c->tls,
+					    .api_port = http_server_port(c->http) };
+
+	if ((status = cluster_node_start(&node, &c->node, error)))
+		return status;
+	c->term = signal_watch_new(c->loop, SIGTERM, stop_signal, c);
+	c->interrupt = signal_watch_new(c->loop, SIGINT, stop_signal, c);
+	server_set_ready(c->server, true);
+	log_info("run", "ready url=" STR_FMT " data=" STR_FMT, STR_ARG(c->url),
+		 STR_ARG(c->options->data));
+	return ST_OK;
+}
+
+enum status cluster_start(const struct server_options *options, struct cluster **ret_cluster,
+			  struct error *error)
+{
+	struct arena *arena = arena_new(0);
+	struct cluster *c = ARENA_NEW(arena, struct cluster);
+
+	c->arena = arena;
+	c->options = options;
+	c->loop = loop_new();
+	enum status status = start(c, error);
+
+	if (status) {
+		cluster_free(c);
+		return status;
+	}
+	*ret_cluster = c;
+	return ST_OK;
+}
+
+void cluster_run(struct cluster *cluster)
+{
+	loop_run(cluster->loop);
+}
+
+struct str cluster_url(const struct cluster *cluster)
+{
+	return cluster->url;
+}
+
+/* ---- stopping: first nobody new, then the deciders, then memory to disk */
+
+static void http_stopped(void *self)
+{
+	struct cluster *c = self;
+
+	c->http = NULL;
+	loop_stop(c->loop);
+}
+
+void cluster_free(struct cluster *c)
+{
+	struct error error = ERROR_INIT;
+
+	if (!c)
+		return;
+	c->stopping = true;
+	cluster_node_stop(c->node);
+	if (c->server)
+		server_set_ready(c->server, false);
+	if (c->http) {
+		http_server_stop(c->http, STOP_GRACE_MS, http_stopped, c);
+		server_free(c->server);
+		c->server = NULL;
+	}
+	loop_hook_free(c->hook);
+	runner_free(c->runner);
+	scheduler_free(c->scheduler);
+	cluster_node_free(c->node);
+	while (c->http)
+		loop_run(c->loop);
+	if (c->server)
+		server_free(c->server);
+	if (c->store && store_flush(c->store, &error) != ST_OK)
+		log_error("run", "the last writes did not reach the disk: %s", error.message);
+	store_free(c->store);
+	log_close(c->log);
+	schema_free(c->schema);
+	tls_free(c->tls);
+	credentials_release(&c->credentials);
+	timer_free(c->wake);
+	timer_free(c->renewal);
+	signal_watch_free(c->term);
+	signal_watch_free(c->interrupt);
+	loop_free(c->loop);
+	arena_free(c->arena);
+}

@@ -1,0 +1,147 @@
+/* DATA/pki: ca, server and admin pairs, and the key that signs service-account tokens. */
+#include "run/credentials.h"
+
+#include "client/kubeconfig.h"
+#include "doc/json.h"
+#include "sys/file.h"
+
+enum { KEY_BYTES_MAX = 1 << 16 };
+
+static enum status load_ca(struct arena *arena, const char *dir, i64 now_s, struct pki_pair *ret_ca,
+			   struct error *error)
+{
+	struct error none = ERROR_INIT;
+	enum status status = pki_load(arena, dir, "ca", ret_ca, &none);
+
+	if (!status)
+		return ST_OK;
+	if (status != ST_NOT_FOUND)
+		return fail(error, status, "%s", none.message);
+	status = pki_ca_create(arena, STR("minke-ca"), now_s, ret_ca, error);
+	return status ? status : pki_save(dir, "ca", ret_ca, error);
+}
+
+struct leaf {
+	const char *name;
+	struct pki_subject subject;
+	int uses;
+};
+
+static bool still_good(struct arena *arena, const struct pki_pair *ca, const struct pki_pair *pair,
+		       const struct leaf *leaf, i64 now_s)
+{
+	struct pki_info info;
+
+	return pki_read(arena, pair->certificate, &info, NULL) == ST_OK &&
+	       !pki_wants_renewal(&info, now_s) &&
+	       pki_verify(ca->certificate, pair->certificate,
+			  leaf->uses & PKI_SERVER ? PKI_SERVER : PKI_CLIENT, now_s,
+			  NULL) == ST_OK &&
+	       pki_has_names(&info, leaf->subject.names, leaf->subject.names_len);
+}
+
+static enum status load_leaf(struct arena *arena, const char *dir, const struct pki_pair *ca,
+			     const struct leaf *leaf, i64 now_s, struct pki_pair *ret_pair,
+			     struct error *error)
+{
+	if (pki_load(arena, dir, leaf->name, ret_pair, NULL) == ST_OK &&
+	    still_good(arena, ca, ret_pair, leaf, now_s))
+		return ST_OK;
+	enum status status = pki_issue(arena, ca, &leaf->subject, leaf->uses, PKI_LEAF_DAYS, now_s,
+				       ret_pair, error);
+
+	return status ? status : pki_save(dir, leaf->name, ret_pair, error);
+}
+
+static enum status load_token_key(struct arena *arena, const char *dir, struct jwt_key **ret_key,
+				  struct error *error)
+{
+	struct str path = str_format(arena, "%s/service-account.key", dir), pem;
+	struct error none = ERROR_INIT;
+	enum status status = file_read(arena, path.at, KEY_BYTES_MAX, &pem, &none);
+
+	if (status == ST_NOT_FOUND) {
+		status = jwt_key_create(arena, &pem, error);
+		if (!status)
+			status = file_write(path.at, pem, 0600, error);
+	} else if (status) {
+		return fail(error, status, "%s", none.message);
+	}
+	return status ? status : jwt_key_load(pem, ret_key, error);
+}
+
+enum status credentials_load(struct arena *arena, struct str data, const struct str *names,
+			     u32 names_len, i64 now_s, struct credentials *ret_credentials,
+			     struct error *error)
+{
+	static const struct str masters[] = { STR_INIT("system:masters") };
+	struct str dir = str_format(arena, STR_FMT "/pki", STR_ARG(data));
+	struct leaf server = { "server",
+			       { .common_name = STR("minke"),
+				 .names = names,
+				 .names_len = names_len },
+			       PKI_SERVER };
+	struct leaf admin = { "admin",
+			      { .common_name = STR("minke-admin"),
+				.organizations = masters,
+				.organizations_len = ARRAY_LEN(masters) },
+			      PKI_CLIENT };
+	struct credentials credentials = { 0 };
+	enum status status;
+
+	if ((status = file_mkdir_all(dir.at, 0700, error)) ||
+	    (status = load_ca(arena, dir.at, now_s, &credentials.ca, error)) ||
+	    (status = load_leaf(arena, dir.at, &credentials.ca, &server, now_s,
+				&credentials.server, error)) ||
+	    (status = load_leaf(arena, dir.at, &credentials.ca, &admin, now_s, &credentials.admin,
+				error)) ||
+	    (status = load_token_key(arena, dir.at, &credentials.token_key, error)))
+		return status;
+	*ret_credentials = credentials;
+	return ST_OK;
+}
+
+void credentials_release(struct credentials *credentials)
+{
+	jwt_key_free(credentials->token_key);
+	credentials->token_key = NULL;
+}
+
+static enum status token_sign(void *self, struct arena *arena, const struct doc *claims,
+			      struct str *ret_token, struct error *error)
+{
+	struct credentials *credentials = self;
+
+	return jwt_sign(arena, credentials->token_key, json_text(arena, claims), ret_token, error);
+}
+
+static enum status token_verify(void *self, struct arena *arena, struct str token,
+				const struct doc **ret_claims, struct error *error)
+{
+	struct credentials *credentials = self;
+	const struct jwt_key *key = credentials->token_key;
+	struct str claims;
+	enum status status = jwt_verify(arena, &key, 1, token, &claims, error);
+
+	return status ? status : json_parse(arena, claims, ret_claims, error);
+}
+
+struct token_signer credentials_signer(struct credentials *credentials)
+{
+	return (struct token_signer){ token_sign, token_verify, credentials };
+}
+
+enum status credentials_write_kubeconfig(const struct credentials *credentials, struct str url,
+					 struct str path, struct error *error)
+{
+	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
+	struct kubeconfig config = {
+		.context = STR("minke"),
+		.server = url,
+		.ca_certificate = credentials->ca.certificate,
+		.certificate = credentials->admin.certificate,
+		.key = credentials->admin.key,
+	};
+
+	return file_write(str_c(arena, path), kubeconfig_print(arena, &config), 0600, error);
+}

@@ -1,0 +1,33 @@
+/*
+ * The cluster's own certificates and keys, in DATA/pki: made on the first start, kept afterwards,
+ * renewed long before they end.
+ */
+#ifndef RUN_CREDENTIALS_H
+#define RUN_CREDENTIALS_H
+
+#include "net/jwt.h"
+#include "net/pki.h"
+#include "run/server_options.h"
+#include "server/server.h"
+
+struct credentials {
+	struct pki_pair ca, server, admin;
+	struct jwt_key *token_key; /* owned: credentials_release */
+};
+
+/* Loads what is there and makes what is missing or soon too old. All texts live in `arena`.
+ * `names` are what the server's certificate must be good for. */
+MUST_USE enum status credentials_load(struct arena *arena, struct str data,
+				      const struct str *names, u32 names_len, i64 now_s,
+				      struct credentials *ret_credentials, struct error *error);
+void credentials_release(struct credentials *credentials);
+
+/* Service-account tokens signed with our key. `credentials` must outlive it. */
+struct token_signer credentials_signer(struct credentials *credentials);
+
+/* Writes the admin's kubeconfig, readable by its owner alone. `url`: https://127.0.0.1:6443 */
+MUST_USE enum status credentials_write_kubeconfig(const struct credentials *credentials,
+						  struct str url, struct str path,
+						  struct error *error);
+
+#endif

@@ -1,0 +1,176 @@
+/* The option table of `minke server`: reading, checking and --help all go by it. */
+#include "run/server_options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+
+enum option_code {
+	CODE_DATA = 256,
+	CODE_LISTEN,
+	CODE_KUBECONFIG_OUT,
+	CODE_NODE,
+	CODE_NODE_NAME,
+	CODE_SIMULATE_NODES,
+	CODE_SIMULATED_START_MS,
+	CODE_REGISTRY_MIRROR,
+	CODE_NO_CONTROLLERS,
+	CODE_NO_SCHEDULER,
+	CODE_CGROUP_PARENT,
+	CODE_VERBOSE,
+	CODE_HELP,
+};
+
+static const struct {
+	const char *name, *value, *help; /* value NULL: a switch */
+	enum option_code code;
+} table[] = {
+	{ "data", "DIR", "where everything is kept (/var/lib/minke)", CODE_DATA },
+	{ "listen", "ADDR:PORT", "where clients find us (127.0.0.1:6443)", CODE_LISTEN },
+	{ "kubeconfig-out", "FILE", "where to write the admin's kubeconfig (DIR/admin.kubeconfig)",
+	  CODE_KUBECONFIG_OUT },
+	{ "node", "real|none", "run pods on this machine, or do not (real)", CODE_NODE },
+	{ "node-name", "NAME", "what this machine is called as a Node (its host name)",
+	  CODE_NODE_NAME },
+	{ "simulate-nodes", "N", "add N nodes whose pods run only in imagination (0)",
+	  CODE_SIMULATE_NODES },
+	{ "simulated-start-ms", "MS", "how long a simulated pod takes to run (100)",
+	  CODE_SIMULATED_START_MS },
+	{ "registry-mirror", "HOST=URL", "pull images of HOST from URL; may stand several times",
+	  CODE_REGISTRY_MIRROR },
+	{ "no-controllers", NULL, "run no controllers", CODE_NO_CONTROLLERS },
+	{ "no-scheduler", NULL, "bind no pods to nodes", CODE_NO_SCHEDULER },
+	{ "cgroup-parent", "NAME", "the control group ours live under (minke)",
+	  CODE_CGROUP_PARENT },
+	{ "verbose", NULL, "say more in the log", CODE_VERBOSE },
+	{ "help", NULL, "print this", CODE_HELP },
+};
+
+void server_options_help(void)
+{
+	printf("Runs a cluster: API server, store, controllers, scheduler and this node.\n\n"
+	       "Usage: minke server [OPTION …]\n\n");
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		char left[64];
+
+		snprintf(left, sizeof left, "--%s%s%s", table[i].name, table[i].value ? " " : "",
+			 table[i].value ? table[i].value : "");
+		printf("  %-26s %s\n", left, table[i].help);
+	}
+}
+
+static enum status read_count(struct str text, i64 highest, const char *name, i64 *ret_count,
+			      struct error *error)
+{
+	if (!str_to_i64(text, ret_count) || *ret_count < 0 || *ret_count > highest)
+		return fail(error, ST_BAD_REQUEST,
+			    "--%s: \"" STR_FMT "\" is not a number from 0 to %lld", name,
+			    STR_ARG(text), (long long)highest);
+	return ST_OK;
+}
+
+static enum status apply(struct server_options *options, enum option_code code, struct str text,
+			 struct error *error)
+{
+	enum status status = ST_OK;
+	i64 count = 0;
+
+	switch (code) {
+	case CODE_DATA:
+		options->data = text;
+		break;
+	case CODE_LISTEN:
+		options->listen = text;
+		break;
+	case CODE_KUBECONFIG_OUT:
+		options->kubeconfig_out = text;
+		break;
+	case CODE_NODE:
+		if (!str_is(text, "real") && !str_is(text, "none"))
+			return fail(error, ST_BAD_REQUEST, "--node is real or none, not \"" STR_FMT
+							   "\"",
+				    STR_ARG(text));
+		options->real_node = str_is(text, "real");
+		break;
+	case CODE_NODE_NAME:
+		options->node_name = text;
+		break;
+	case CODE_SIMULATE_NODES:
+		status = read_count(text, SIMULATED_NODES_MAX, "simulate-nodes", &count, error);
+		options->simulated_nodes = (u32)count;
+		break;
+	case CODE_SIMULATED_START_MS:
+		status = read_count(text, 3600 * 1000, "simulated-start-ms",
+				    &options->simulated_start_ms, error);
+		break;
+	case CODE_REGISTRY_MIRROR:
+		if (options->mirrors_len == MIRRORS_MAX || str_find_char(text, '=') < 1)
+			return fail(error, ST_BAD_REQUEST,
+				    "--registry-mirror takes HOST=URL, at most %d times",
+				    MIRRORS_MAX);
+		options->mirrors[options->mirrors_len++] = text;
+		break;
+	case CODE_NO_CONTROLLERS:
+		options->controllers = false;
+		break;
+	case CODE_NO_SCHEDULER:
+		options->scheduler = false;
+		break;
+	case CODE_CGROUP_PARENT:
+		options->cgroup_parent = text;
+		break;
+	case CODE_VERBOSE:
+		options->verbose = true;
+		break;
+	case CODE_HELP:
+		options->help = true;
+		break;
+	}
+	return status;
+}
+
+enum status server_options_read(struct arena *arena, int argc, char **argv,
+				struct server_options *ret_options, struct error *error)
+{
+	const char *parent = getenv("MINKE_CGROUP_PARENT");
+	struct server_options options = {
+		.data = STR("/var/lib/minke"),
+		.listen = STR("127.0.0.1:6443"),
+		.real_node = true,
+		.simulated_start_ms = 100,
+		.controllers = true,
+		.scheduler = true,
+		.cgroup_parent = parent && *parent ? str_of(parent) : STR("minke"),
+	};
+	struct option longs[ARRAY_LEN(table) + 1] = { 0 };
+	int code;
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		longs[i] = (struct option){
+			.name = table[i].name,
+			.has_arg = table[i].value ? required_argument : no_argument,
+			.val = table[i].code,
+		};
+	optind = 0;
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
+		if (code == ':' || code == '?')
+			return fail(error, ST_BAD_REQUEST, "%s %s; see minke server --help",
+				    code == ':' ? "a value is missing after" : "unknown option",
+				    argv[optind - 1]);
+		enum status status = apply(&options, (enum option_code)code, str_of(optarg), error);
+
+		if (status)
+			return status;
+	}
+	if (optind < argc)
+		return fail(error, ST_BAD_REQUEST, "unexpected word \"%s\"; see minke server --help",
+			    argv[optind]);
+	if (!options.kubeconfig_out.len)
+		options.kubeconfig_out = str_format(arena, STR_FMT "/admin.kubeconfig",
+						    STR_ARG(options.data));
+	*ret_options = options;
+	return ST_OK;
+}

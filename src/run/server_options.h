@@ -1,0 +1,31 @@
+/* What `minke server` was asked to do: one table of options, and the struct they fill. */
+#ifndef RUN_SERVER_OPTIONS_H
+#define RUN_SERVER_OPTIONS_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "base/str.h"
+
+enum { MIRRORS_MAX = 32, SIMULATED_NODES_MAX = 20000 };
+
+struct server_options {
+	struct str data;	   /* /var/lib/minke */
+	struct str listen;	   /* 127.0.0.1:6443 */
+	struct str kubeconfig_out; /* DATA/admin.kubeconfig */
+	bool real_node;		   /* --node real (default) or none */
+	struct str node_name;	   /* the machine's host name */
+	u32 simulated_nodes;
+	i64 simulated_start_ms; /* how long a simulated pod takes to run */
+	struct str mirrors[MIRRORS_MAX]; /* HOST=URL */
+	u32 mirrors_len;
+	bool controllers, scheduler;
+	struct str cgroup_parent; /* the control group ours live under: minke */
+	bool help, verbose;
+};
+
+/* Reads argv[1…]; slices point into argv or `arena`. ST_BAD_REQUEST with a sentence. */
+MUST_USE enum status server_options_read(struct arena *arena, int argc, char **argv,
+					 struct server_options *ret_options, struct error *error);
+void server_options_help(void);
+
+#endif
