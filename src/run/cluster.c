@@ -28,8 +28,8 @@
 #include "sys/random.h"
 
 enum {
-	PASSES_MAX = 200,    /* controller passes between two looks at the sockets */
-	BINDINGS_MAX = 200,  /* pods placed between two looks at the sockets */
+	PASSES_MAX = 200,   /* controller passes between two looks at the sockets */
+	BINDINGS_MAX = 200, /* pods placed between two looks at the sockets */
 	STOP_GRACE_MS = 5000,
 	RENEWAL_CHECK_MS = 12 * 3600 * 1000,
 	HOST_BYTES_MAX = 256,
@@ -78,8 +78,7 @@ static void pump(void *self)
 	if (next == NEVER_NS)
 		timer_stop(c->wake);
 	else
-		timer_start(c->wake, next <= now ? 0 : (next - now + NS_PER_MS - 1) / NS_PER_MS,
-			    0);
+		timer_start(c->wake, next <= now ? 0 : (next - now + NS_PER_MS - 1) / NS_PER_MS, 0);
 }
 
 /* The timer only has to end the wait: the hook does the work. */
@@ -116,8 +115,13 @@ static void log_notifies(void *self) /* on the log's thread */
 static void collect_names(struct cluster *c)
 {
 	static const char *const fixed[] = {
-		"127.0.0.1", "::1", "localhost", SERVICE_ADDRESS, "kubernetes",
-		"kubernetes.default", "kubernetes.default.svc",
+		"127.0.0.1",
+		"::1",
+		"localhost",
+		SERVICE_ADDRESS,
+		"kubernetes",
+		"kubernetes.default",
+		"kubernetes.default.svc",
 		"kubernetes.default.svc.cluster.local",
 	};
 	struct str *names = ARENA_ARRAY(c->arena, struct str, ARRAY_LEN(fixed) + 3);
@@ -214,8 +218,8 @@ static enum status open_server(struct cluster *c, struct error *error)
 {
 	c->server_config = (struct server_config){
 		.service_cidr = STR("10.96.0.0/16"),
-		.advertise_address = c->options->real_node ? cluster_node_gateway() :
-							     STR("127.0.0.1"),
+		.advertise_address =
+			c->options->real_node ? cluster_node_gateway() : STR("127.0.0.1"),
 		.advertise_port = 6443,
 		.ca_certificate = c->credentials.ca.certificate,
 		.issuer = STR("https://kubernetes.default.svc.cluster.local"),

@@ -76,11 +76,11 @@ enum status credentials_load(struct arena *arena, struct str data, const struct 
 {
 	static const struct str masters[] = { STR_INIT("system:masters") };
 	struct str dir = str_format(arena, STR_FMT "/pki", STR_ARG(data));
-	struct leaf server = { "server",
-			       { .common_name = STR("minke"),
-				 .names = names,
-				 .names_len = names_len },
-			       PKI_SERVER };
+	struct leaf server = {
+		"server",
+		{ .common_name = STR("minke"), .names = names, .names_len = names_len },
+		PKI_SERVER
+	};
 	struct leaf admin = { "admin",
 			      { .common_name = STR("minke-admin"),
 				.organizations = masters,
@@ -91,8 +91,8 @@ enum status credentials_load(struct arena *arena, struct str data, const struct 
 
 	if ((status = file_mkdir_all(dir.at, 0700, error)) ||
 	    (status = load_ca(arena, dir.at, now_s, &credentials.ca, error)) ||
-	    (status = load_leaf(arena, dir.at, &credentials.ca, &server, now_s,
-				&credentials.server, error)) ||
+	    (status = load_leaf(arena, dir.at, &credentials.ca, &server, now_s, &credentials.server,
+				error)) ||
 	    (status = load_leaf(arena, dir.at, &credentials.ca, &admin, now_s, &credentials.admin,
 				error)) ||
 	    (status = load_token_key(arena, dir.at, &credentials.token_key, error)))

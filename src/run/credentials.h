@@ -17,9 +17,9 @@ struct credentials {
 
 /* Loads what is there and makes what is missing or soon too old. All texts live in `arena`.
  * `names` are what the server's certificate must be good for. */
-MUST_USE enum status credentials_load(struct arena *arena, struct str data,
-				      const struct str *names, u32 names_len, i64 now_s,
-				      struct credentials *ret_credentials, struct error *error);
+MUST_USE enum status credentials_load(struct arena *arena, struct str data, const struct str *names,
+				      u32 names_len, i64 now_s, struct credentials *ret_credentials,
+				      struct error *error);
 void credentials_release(struct credentials *credentials);
 
 /* Service-account tokens signed with our key. `credentials` must outlive it. */

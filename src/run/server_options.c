@@ -89,9 +89,8 @@ static enum status apply(struct server_options *options, enum option_code code, 
 		break;
 	case CODE_NODE:
 		if (!str_is(text, "real") && !str_is(text, "none"))
-			return fail(error, ST_BAD_REQUEST, "--node is real or none, not \"" STR_FMT
-							   "\"",
-				    STR_ARG(text));
+			return fail(error, ST_BAD_REQUEST,
+				    "--node is real or none, not \"" STR_FMT "\"", STR_ARG(text));
 		options->real_node = str_is(text, "real");
 		break;
 	case CODE_NODE_NAME:
@@ -166,11 +165,11 @@ enum status server_options_read(struct arena *arena, int argc, char **argv,
 			return status;
 	}
 	if (optind < argc)
-		return fail(error, ST_BAD_REQUEST, "unexpected word \"%s\"; see minke server --help",
-			    argv[optind]);
+		return fail(error, ST_BAD_REQUEST,
+			    "unexpected word \"%s\"; see minke server --help", argv[optind]);
 	if (!options.kubeconfig_out.len)
-		options.kubeconfig_out = str_format(arena, STR_FMT "/admin.kubeconfig",
-						    STR_ARG(options.data));
+		options.kubeconfig_out =
+			str_format(arena, STR_FMT "/admin.kubeconfig", STR_ARG(options.data));
 	*ret_options = options;
 	return ST_OK;
 }
