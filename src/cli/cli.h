@@ -1,0 +1,45 @@
+/* What every command works with: what was typed, which cluster is meant, where to write. */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "cli/command.h"
+#include "client/kubeconfig.h"
+#include "schema/schema.h"
+
+struct option_values;
+struct connection;
+
+struct cli {
+	struct arena *arena; /* lives as long as the command */
+	struct schema *schema;
+	const struct command *command;
+	struct arguments arguments;
+	struct option_values *options;
+	struct kubeconfig config; /* filled by cli_connect */
+	struct str ns;		  /* of this command: -n, else the context's, else default */
+	bool ns_given;		  /* -n stood on the command line */
+	struct connection *connection;
+	bool server_said; /* the last failure is the server's word, for this reason */
+	struct str server_reason;
+	int exit_code; /* of a failing command; 0 means 1 */
+};
+
+/* Runs the command that argv names ("get", "rollout", "status" …) and returns the exit code. */
+int cli_main(int argc, char **argv);
+
+/* Loads the kubeconfig (--kubeconfig, $KUBECONFIG, ~/.kube/config, then minke's own on this
+ * machine) and settles the namespace. Called by everything that speaks to the server; twice does no
+ * harm. */
+MUST_USE enum status cli_connect(struct cli *cli, struct error *error);
+
+/* Prints to stdout; the length is not limited. */
+void cli_print(struct str text);
+PRINTF(1, 2) void cli_printf(const char *format, ...);
+/* A sentence on stderr, such as a warning. */
+PRINTF(1, 2) void cli_warn(const char *format, ...);
+
+/* The error as kubectl words it: "Error from server (NotFound): pods "x" not found" for what the
+ * server said, "error: …" for what happened here. */
+void cli_print_error(const struct error *error);
+
+#endif

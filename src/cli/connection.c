@@ -1,0 +1,169 @@
+/* From a kubeconfig to a connection: which file, which context, which certificates. */
+#include "cli/connection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sys/file.h"
+
+enum { CONFIG_BYTES_MAX = 1 << 20, AGENT_BYTES_MAX = 64 };
+
+#define CONFIG_OF_THIS_MACHINE "/var/lib/minke/admin.kubeconfig"
+
+struct connection {
+	struct loop *loop;
+	struct tls_context *tls;
+	struct http_client *client;
+};
+
+static void connection_close(void *self)
+{
+	struct connection *connection = self;
+
+	http_client_free(connection->client);
+	tls_free(connection->tls);
+	loop_free(connection->loop);
+}
+
+struct loop *connection_loop(const struct cli *cli)
+{
+	return cli->connection->loop;
+}
+
+struct http_client *connection_client(const struct cli *cli)
+{
+	return cli->connection->client;
+}
+
+enum status connection_call(struct cli *cli, const struct http_call_spec *spec,
+			    struct http_call_result *ret_result, struct error *error)
+{
+	if (option_int(cli, "verbosity") >= 6)
+		cli_warn(STR_FMT " " STR_FMT, STR_ARG(spec->method), STR_ARG(spec->target));
+	enum status status = http_call_wait(cli->connection->loop, cli->arena,
+					    cli->connection->client, spec, ret_result, error);
+
+	if (status == ST_UNAVAILABLE)
+		cli_warn("The connection to the server " STR_FMT " was refused - did you specify "
+			 "the right host or port?",
+			 STR_ARG(cli->config.server));
+	return status;
+}
+
+/* $KUBECONFIG may name several files; the first that exists is taken. */
+static struct str config_path(struct cli *cli)
+{
+	struct str given = option_text(cli, "kubeconfig");
+	struct str rest = str_of(getenv("KUBECONFIG"));
+	const char *home = getenv("HOME");
+
+	if (given.len)
+		return given;
+	while (rest.len) {
+		struct str path = str_cut(&rest, ':');
+
+		if (path.len && file_exists(str_c(cli->arena, path)))
+			return path;
+	}
+	if (home) {
+		struct str path = str_format(cli->arena, "%s/.kube/config", home);
+
+		if (file_exists(path.at))
+			return path;
+	}
+	return STR(CONFIG_OF_THIS_MACHINE);
+}
+
+/* A certificate or key that stands in a file of its own. */
+static enum status from_file(struct cli *cli, struct str *text, struct str file,
+			     struct error *error)
+{
+	if (text->len || !file.len)
+		return ST_OK;
+	return file_read(cli->arena, str_c(cli->arena, file), CONFIG_BYTES_MAX, text, error);
+}
+
+static enum status load_config(struct cli *cli, struct error *error)
+{
+	struct str path = config_path(cli), text;
+	struct kubeconfig *config = &cli->config;
+	enum status status;
+
+	if (option_text(cli, "server").len && !file_exists(str_c(cli->arena, path))) {
+		config->server = option_text(cli, "server");
+	} else {
+		status = file_read(cli->arena, str_c(cli->arena, path), CONFIG_BYTES_MAX, &text,
+				   error);
+		if (status)
+			return fail_within(error, "no cluster is configured (--kubeconfig, "
+						  "$KUBECONFIG, ~/.kube/config)");
+		status = kubeconfig_parse(cli->arena, text, option_text(cli, "context"), config,
+					  error);
+		if (status)
+			return fail_within(error, "error loading config file \"" STR_FMT "\"",
+					   STR_ARG(path));
+	}
+	if ((status = from_file(cli, &config->ca_certificate, config->ca_file, error)) ||
+	    (status = from_file(cli, &config->certificate, config->certificate_file, error)) ||
+	    (status = from_file(cli, &config->key, config->key_file, error)) ||
+	    (status = from_file(cli, &config->token, config->token_file, error)))
+		return status;
+	if (option_text(cli, "server").len)
+		config->server = option_text(cli, "server");
+	if (option_text(cli, "token").len)
+		config->token = option_text(cli, "token");
+	if (option_bool(cli, "insecure-skip-tls-verify"))
+		config->insecure = true;
+	config->token = str_trim(config->token);
+	return ST_OK;
+}
+
+static enum status open_client(struct cli *cli, struct error *error)
+{
+	struct connection *connection = ARENA_NEW(cli->arena, struct connection);
+	const struct kubeconfig *config = &cli->config;
+	struct tls_config tls = { .certificate = config->certificate,
+				  .key = config->key,
+				  .authorities = config->ca_certificate,
+				  .insecure = config->insecure };
+	enum status status;
+
+	connection->loop = loop_new();
+	arena_defer(cli->arena, connection_close, connection);
+	status = tls_client_new(&tls, &connection->tls, error);
+	if (status)
+		return status;
+	struct http_client_config client = { .url = config->server,
+					     .tls = connection->tls,
+					     .server_name = config->tls_server_name,
+					     .bearer_token = config->token,
+					     .user_agent = STR("minke") };
+
+	status = http_client_new(connection->loop, &client, &connection->client, error);
+	if (status)
+		return status;
+	cli->connection = connection;
+	return ST_OK;
+}
+
+enum status cli_connect(struct cli *cli, struct error *error)
+{
+	if (cli->connection)
+		return ST_OK;
+	enum status status = load_config(cli, error);
+
+	if (status)
+		return status;
+	cli->ns = option_text(cli, "namespace");
+	cli->ns_given = cli->ns.len > 0;
+	if (!cli->ns_given)
+		cli->ns = cli->config.ns.len ? cli->config.ns : STR("default");
+	return open_client(cli, error);
+}
+
+void cli_print_error(const struct error *error)
+{
+	fflush(stdout);
+	fprintf(stderr, "%s\n", error->message);
+}
