@@ -17,8 +17,7 @@ struct jsonpath_results {
 	VEC(const struct doc *) items;
 };
 
-/* ST_BAD_REQUEST with upstream's sentence ("unterminated array"). `text` need not outlive the call.
- */
+/* ST_BAD_REQUEST with upstream's sentence ("unterminated array"). `text` may go after the call. */
 MUST_USE enum status jsonpath_parse(struct arena *arena, struct str text,
 				    struct jsonpath **ret_path, struct error *error);
 
@@ -28,8 +27,7 @@ MUST_USE enum status jsonpath_parse_relaxed(struct arena *arena, struct str text
 					    struct jsonpath **ret_path, struct error *error);
 
 /* Appends what the template gives for `d`: the results of an expression joined by blanks, objects
- * and arrays as JSON. ST_NOT_FOUND ("items is not found") unless `allow_missing`, as kubectl does.
- */
+ * and arrays as JSON. ST_NOT_FOUND ("items is not found") unless `allow_missing`, as in kubectl. */
 MUST_USE enum status jsonpath_print(struct arena *arena, const struct jsonpath *path,
 				    const struct doc *d, bool allow_missing, struct buffer *out,
 				    struct error *error);

@@ -1,6 +1,6 @@
 /*
  * Strategic merge patch, as k8s.io/apimachinery/pkg/util/strategicpatch: lists of objects merge by
- *a key the schema names, and directives say what plain merging cannot:
+ * a key the schema names, and directives say what plain merging cannot:
  *
  *	$patch: replace | delete | merge         in an object or as an item of a merging list
  *	$retainKeys: [k, …]                      every other key of this object goes

@@ -29,15 +29,14 @@ struct yaml_documents {
 MUST_USE enum status yaml_parse_all(struct arena *arena, struct str text,
 				    struct yaml_documents *ret_documents, struct error *error);
 
-/* The first document only, for a request body of one object (null when there is none). When
- * `duplicates` is not NULL, paths of keys that stand twice are collected as json_parse_strict does.
- */
+/* The first document only, for a request body of one object (null when there is none). Unless
+ * `duplicates` is NULL, paths of keys that stand twice are collected as in json_parse_strict. */
 MUST_USE enum status yaml_parse(struct arena *arena, struct str text, const struct doc **ret_doc,
 				struct str *duplicates, u32 max, u32 *ret_duplicates,
 				struct error *error);
 
-/* Appends one document in block style, keys sorted, as kubectl -o yaml prints it; ends in a
- * newline. False only when the buffer's limit is reached. */
+/* Appends one document in block style, keys sorted, as kubectl -o yaml prints it, with a newline at
+ * the end. False only when the buffer's limit is reached. */
 bool yaml_print(struct buffer *out, const struct doc *d);
 
 #endif
