@@ -115,5 +115,6 @@ RULE_PRINT(persistent_volume_row);
 RULE_PRINT(horizontal_pod_autoscaler_row);
 
 RULE_CONVERT(events_event_convert);
+RULE_CONVERT(horizontal_pod_autoscaler_v1_convert);
 
 #endif

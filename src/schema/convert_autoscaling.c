@@ -1,0 +1,118 @@
+/*
+ * autoscaling/v1 HorizontalPodAutoscaler, shown as a view of autoscaling/v2: v1 knows processor time
+ * only. What it cannot say travels in annotations, as upstream does, so that an update through v1
+ * loses nothing.
+ */
+#include "doc/build.h"
+#include "doc/json.h"
+#include "schema/rules.h"
+
+#define METRICS_KEY "autoscaling.alpha.kubernetes.io/metrics"
+#define BEHAVIOR_KEY "autoscaling.alpha.kubernetes.io/behavior"
+
+static bool is_cpu_utilization(const struct doc *metric)
+{
+	return str_is(doc_at_str(metric, "type"), "Resource") &&
+	       str_is(doc_at_str(metric, "resource.name"), "cpu") &&
+	       doc_at(metric, "resource.target.averageUtilization");
+}
+
+static const struct doc *cpu_metric(struct arena *arena, const struct doc *percent)
+{
+	struct build b = build_object(arena);
+
+	build_str(&b, "type", STR("Resource"));
+	build_open_object(&b, "resource");
+	build_str(&b, "name", STR("cpu"));
+	build_open_object(&b, "target");
+	build_str(&b, "type", STR("Utilization"));
+	build_doc(&b, "averageUtilization", percent);
+	build_close(&b);
+	build_close(&b);
+	return build_done(&b);
+}
+
+/* Sets (or with NULL removes) an annotation; its key holds dots, so paths cannot reach it. */
+static const struct doc *with_annotation(struct arena *arena, const struct doc *object,
+					 struct str key, const struct doc *value)
+{
+	const struct doc *annotations = doc_at(object, "metadata.annotations");
+
+	if (!value && !doc_get(annotations, key))
+		return object;
+	annotations = doc_with(arena, annotations, key, value);
+	return doc_set(arena, object, "metadata.annotations",
+		       doc_len(annotations) ? annotations : NULL);
+}
+
+static const struct doc *text_of(struct arena *arena, const struct doc *value)
+{
+	return value ? doc_ref_str(arena, json_text(arena, value)) : NULL;
+}
+
+/* The document inside an annotation; NULL when there is none or it is broken. */
+static const struct doc *annotated(struct arena *arena, const struct doc *object, struct str key)
+{
+	struct str text = doc_str(doc_get(doc_at(object, "metadata.annotations"), key));
+	const struct doc *value = NULL;
+	struct error error = ERROR_INIT;
+
+	if (text.len == 0 || json_parse(arena, text, &value, &error) != ST_OK)
+		return NULL;
+	return value;
+}
+
+static const struct doc *to_v2(struct arena *arena, const struct doc *v1)
+{
+	const struct doc *percent = doc_at(v1, "spec.targetCPUUtilizationPercentage");
+	const struct doc *metrics = annotated(arena, v1, STR(METRICS_KEY));
+	const struct doc *behavior = annotated(arena, v1, STR(BEHAVIOR_KEY));
+	const struct doc *object = doc_remove(arena, v1, "spec.targetCPUUtilizationPercentage");
+
+	object = doc_remove(arena, object, "status.currentCPUUtilizationPercentage");
+	if (!doc_is(metrics, DOC_ARRAY))
+		metrics = NULL;
+	if (!doc_is_null(percent))
+		metrics = doc_append(arena, metrics ? metrics : &doc_empty_array,
+				     cpu_metric(arena, percent));
+	if (metrics)
+		object = doc_set(arena, object, "spec.metrics", metrics);
+	if (doc_is(behavior, DOC_OBJECT))
+		object = doc_set(arena, object, "spec.behavior", behavior);
+	object = with_annotation(arena, object, STR(METRICS_KEY), NULL);
+	object = with_annotation(arena, object, STR(BEHAVIOR_KEY), NULL);
+	return doc_set_str(arena, object, "apiVersion", STR("autoscaling/v2"));
+}
+
+static const struct doc *to_v1(struct arena *arena, const struct doc *v2)
+{
+	const struct doc *percent = NULL, *current = NULL, *others = NULL;
+	const struct doc *object = doc_remove(arena, v2, "spec.metrics");
+
+	doc_each_item(doc_at(v2, "spec.metrics"), metric) {
+		if (!percent && is_cpu_utilization(metric))
+			percent = doc_at(metric, "resource.target.averageUtilization");
+		else
+			others = doc_append(arena, others ? others : &doc_empty_array, metric);
+	}
+	doc_each_item(doc_at(v2, "status.currentMetrics"), metric) {
+		if (str_is(doc_at_str(metric, "resource.name"), "cpu"))
+			current = doc_at(metric, "resource.current.averageUtilization");
+	}
+	object = with_annotation(arena, object, STR(METRICS_KEY), text_of(arena, others));
+	object = with_annotation(arena, object, STR(BEHAVIOR_KEY),
+				 text_of(arena, doc_at(v2, "spec.behavior")));
+	object = doc_remove(arena, object, "spec.behavior");
+	object = doc_remove(arena, object, "status.currentMetrics");
+	object = doc_remove(arena, object, "status.conditions");
+	if (percent)
+		object = doc_set(arena, object, "spec.targetCPUUtilizationPercentage", percent);
+	if (current)
+		object = doc_set(arena, object, "status.currentCPUUtilizationPercentage", current);
+	return doc_set_str(arena, object, "apiVersion", STR("autoscaling/v1"));
+}
+
+RULE_CONVERT(horizontal_pod_autoscaler_v1_convert)
+{
+	return to_stored ? to_v2(arena, object) : to_v1(arena, object);
+}
