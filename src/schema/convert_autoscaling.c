@@ -1,7 +1,7 @@
 /*
- * autoscaling/v1 HorizontalPodAutoscaler, shown as a view of autoscaling/v2: v1 knows processor time
- * only. What it cannot say travels in annotations, as upstream does, so that an update through v1
- * loses nothing.
+ * autoscaling/v1 HorizontalPodAutoscaler, shown as a view of autoscaling/v2: v1 knows processor
+ * time only. What it cannot say travels in annotations, as upstream does, so that an update through
+ * v1 loses nothing.
  */
 #include "doc/build.h"
 #include "doc/json.h"
