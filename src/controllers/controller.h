@@ -53,6 +53,8 @@ struct view {
 	i64 now_ns;		       /* wall clock: one instant for the whole pass */
 	u32 *seen;		       /* counts objects looked at: heavy keys are run less often */
 	const struct failure *failure; /* how this key's last plan failed, or NULL */
+	i64 started_ns;		       /* when this runner began to watch: silence before is no sign */
+	struct str ca_certificate;     /* PEM, for kube-root-ca.crt; empty when there is none */
 };
 
 struct list {
@@ -79,7 +81,19 @@ struct list view_selected(const struct view *view, kind_id kind, struct str name
 
 /* Keeps what `keep` says, in place; sorts stably, smallest first. */
 void list_keep(struct list *list, bool (*keep)(const struct version *object));
-void list_sort(struct list list, int (*order)(const struct version *a, const struct version *b));
+void list_sort(struct arena *arena, struct list list,
+	       int (*order)(const struct version *a, const struct version *b));
+
+/* ---- what every object has */
+
+/* The owner reference with controller: true, or NULL. */
+const struct doc *object_controller(const struct doc *object);
+bool object_controlled_by(const struct doc *object, struct str uid);
+bool object_deleting(const struct doc *object); /* has a deletionTimestamp */
+
+/* A controlling reference to `owner`, which must outlive the arena (or be held by it). */
+const struct doc *object_owner_ref(struct arena *arena, const struct view *view,
+				   const struct version *owner);
 
 /* ---- changes: from what happened in the store to the keys it concerns */
 
@@ -97,6 +111,7 @@ void key_self(const struct view *view, const struct change *change, struct keys 
 /* The object's controlling owner, of whatever kind, now and before the change. A key's kind that
  * the controller does not watch through key_self is dropped by the runner. */
 void key_controller(const struct view *view, const struct change *change, struct keys *keys);
+struct key key_of_controller(const struct view *view, const struct version *object);
 
 /* ---- plan: the writes a pass intends, applied in this order */
 
@@ -128,6 +143,11 @@ void plan_status(struct plan *plan, const struct version *from, const struct doc
 void plan_patch(struct plan *plan, const struct version *from, const struct doc *patch,
 		const struct saying *saying);
 void plan_patch_status(struct plan *plan, const struct version *from, const struct doc *patch);
+
+/* Writes spec.finalizers of a namespace; binds a pod (a Binding's body). */
+void plan_finalize(struct plan *plan, const struct version *from, const struct doc *changed);
+void plan_bind(struct plan *plan, const struct version *pod, const struct doc *binding,
+	       const struct saying *saying);
 
 enum { GRACE_DEFAULT = -1 };
 struct plan_delete {
