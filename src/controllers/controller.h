@@ -17,7 +17,6 @@
 #include "base/str.h"
 #include "doc/doc.h"
 #include "schema/schema.h"
-#include "schema/selector.h"
 #include "store/store.h"
 
 enum {
@@ -75,9 +74,9 @@ struct list view_owned(const struct view *view, struct str uid, kind_id kind);
 /* Pods whose spec.nodeName is `node`. */
 struct list view_on_node(const struct view *view, struct str node);
 
-/* Objects of a kind in a namespace whose labels match. */
+/* Objects of a kind in a namespace whose labels match a LabelSelector; absent matches nothing. */
 struct list view_selected(const struct view *view, kind_id kind, struct str namespace,
-			  const struct selector *selector);
+			  const struct doc *selector);
 
 /* Keeps what `keep` says, in place; sorts stably, smallest first. */
 void list_keep(struct list *list, bool (*keep)(const struct version *object));

@@ -44,6 +44,12 @@ i64 runner_step(struct runner *runner, u32 passes_max);
  */
 void runner_on_work(struct runner *runner, void (*call)(void *self), void *self);
 
+/* What kube-root-ca.crt says; the bytes must outlive the runner. */
+void runner_set_ca(struct runner *runner, struct str certificate);
+
+/* Where this runner's events go; the scheduler's may go there too. */
+struct recorder *runner_recorder(const struct runner *runner);
+
 /* Appends counters in Prometheus' form. */
 void runner_metrics(const struct runner *runner, struct buffer *out);
 

@@ -4,14 +4,16 @@
  */
 #include "base/check.h"
 #include "controllers/controller.h"
+#include "controllers/labels.h"
+#include "doc/build.h"
 
 typedef VEC(struct version *) versions;
 
-static struct list list_of(const struct view *view, const versions *found)
+static struct list list_of(const struct view *view, struct version **at, u32 len)
 {
 	if (view->seen)
-		*view->seen += found->len;
-	return (struct list){ found->at, found->len };
+		*view->seen += len;
+	return (struct list){ at, len };
 }
 
 struct version *view_get(const struct view *view, kind_id kind, struct str namespace,
@@ -23,6 +25,56 @@ struct version *view_get(const struct view *view, kind_id kind, struct str names
 struct version *view_key(const struct view *view, struct key key)
 {
 	return store_get(view->store, key.kind, key.namespace, key.name);
+}
+
+struct list view_list(const struct view *view, kind_id kind, struct str namespace)
+{
+	versions found = { 0 };
+	struct store_iter iter;
+	store_iter_start(&iter, view->store, kind, namespace, STR_NONE, STR_NONE);
+	for (struct version *v; (v = store_iter_next(&iter));)
+		VEC_PUSH(view->arena, &found, v);
+	return list_of(view, found.at, found.len);
+}
+
+struct list view_owned(const struct view *view, struct str uid, kind_id kind)
+{
+	struct version_list found =
+		store_owned(view->store, view->arena, uid, kind == KIND_ANY ? 0 : kind);
+	return list_of(view, found.at, found.len);
+}
+
+struct list view_on_node(const struct view *view, struct str node)
+{
+	struct version_list found = store_on_node(view->store, view->arena, node);
+	return list_of(view, found.at, found.len);
+}
+
+/* The first matchLabels pair lets the store's label index narrow the search for pods. */
+static struct list candidates(const struct view *view, kind_id kind, struct str namespace,
+			      const struct doc *selector)
+{
+	const struct doc *labels = doc_key(selector, "matchLabels");
+	if (kind != KIND_Pod || !doc_len(labels))
+		return view_list(view, kind, namespace);
+	struct version_list found =
+		store_labelled(view->store, view->arena, namespace, doc_pair_key(labels, 0),
+			       doc_str(doc_pair_value(labels, 0)));
+	return list_of(view, found.at, found.len);
+}
+
+struct list view_selected(const struct view *view, kind_id kind, struct str namespace,
+			  const struct doc *selector)
+{
+	if (!doc_is(selector, DOC_OBJECT))
+		return (struct list){ 0 };
+	struct list list = candidates(view, kind, namespace, selector);
+	u32 kept = 0;
+	for (u32 i = 0; i < list.len; i++)
+		if (label_selector_matches(selector, doc_at(list.at[i]->doc, "metadata.labels")))
+			list.at[kept++] = list.at[i];
+	list.len = kept;
+	return list;
 }
 
 /* Merge sort: stable, so that equal objects keep the store's order on every machine. */
