@@ -52,8 +52,8 @@ struct view {
 	i64 now_ns;		       /* wall clock: one instant for the whole pass */
 	u32 *seen;		       /* counts objects looked at: heavy keys are run less often */
 	const struct failure *failure; /* how this key's last plan failed, or NULL */
-	i64 started_ns;		       /* when this runner began to watch: silence before is no sign */
-	struct str ca_certificate;     /* PEM, for kube-root-ca.crt; empty when there is none */
+	i64 started_ns;		   /* when this runner began to watch: silence before is no sign */
+	struct str ca_certificate; /* PEM, for kube-root-ca.crt; empty when there is none */
 };
 
 struct list {

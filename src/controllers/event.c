@@ -14,11 +14,11 @@
 #include "doc/build.h"
 
 enum {
-	SLOTS = 1024,		  /* power of two */
-	ALIKE_MAX = 10,		  /* different texts of one reason before they are combined */
-	BURST_MAX = 25,		  /* events of one component about one object, then one in five minutes */
+	SLOTS = 1024,	/* power of two */
+	ALIKE_MAX = 10, /* different texts of one reason before they are combined */
+	BURST_MAX = 25, /* events of one component about one object, then one in five minutes */
 	REFILL_S = 300,
-	WINDOW_S = 600,		  /* how long texts of one reason count as alike */
+	WINDOW_S = 600, /* how long texts of one reason count as alike */
 	EVENT_NAME_MAX = 253 + 20,
 };
 
@@ -127,7 +127,8 @@ static const struct doc *involved(struct recorder *recorder, struct arena *arena
 	build_str(&b, "name", about->name);
 	build_str(&b, "uid", about->uid);
 	build_str(&b, "apiVersion", kind->api_version);
-	build_str(&b, "resourceVersion", str_format(arena, "%llu", (unsigned long long)about->revision));
+	build_str(&b, "resourceVersion",
+		  str_format(arena, "%llu", (unsigned long long)about->revision));
 	return build_done(&b);
 }
 
@@ -200,8 +201,8 @@ static bool count_up(struct recorder *recorder, const struct writer *writer, str
 	return write_event(recorder, writer, arena, news->component, &intent) == ST_OK;
 }
 
-static void write_first(struct recorder *recorder, const struct writer *writer,
-			struct arena *arena, const struct news *news, struct said *said, i64 now_ns)
+static void write_first(struct recorder *recorder, const struct writer *writer, struct arena *arena,
+			const struct news *news, struct said *said, i64 now_ns)
 {
 	struct str namespace = news->about->namespace.len ? news->about->namespace : STR("default");
 	i64 stamp = MAX(now_ns, recorder->last_stamp + 1);
@@ -211,8 +212,8 @@ static void write_first(struct recorder *recorder, const struct writer *writer,
 	int name_len = snprintf(said->name, sizeof said->name, STR_FMT ".%llx",
 				STR_ARG(str_part(news->about->name, 0, NAME_BYTES_MAX - 18)),
 				(unsigned long long)stamp);
-	int namespace_len = snprintf(said->namespace, sizeof said->namespace, STR_FMT,
-				     STR_ARG(namespace));
+	int namespace_len =
+		snprintf(said->namespace, sizeof said->namespace, STR_FMT, STR_ARG(namespace));
 	said->name_len = (u16)name_len;
 	said->namespace_len = (u16)namespace_len;
 	struct intent intent = {

@@ -13,7 +13,8 @@
 struct recorder;
 
 /* All must outlive the recorder. */
-struct recorder *recorder_new(struct schema *schema, struct store *store, const struct clock *clock);
+struct recorder *recorder_new(struct schema *schema, struct store *store,
+			      const struct clock *clock);
 void recorder_free(struct recorder *recorder);
 
 /* Writes or counts one event of `component` ("deployment-controller") about an object. An event

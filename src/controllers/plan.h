@@ -14,17 +14,17 @@ enum intent_type {
 };
 
 struct intent {
-	u8 type;           /* enum intent_type */
-	u8 level;          /* enum event_level of an INTENT_EVENT */
+	u8 type;	   /* enum intent_type */
+	u8 level;	   /* enum event_level of an INTENT_EVENT */
 	bool any_revision; /* no precondition on the revision */
 	kind_id kind;
 	i64 grace_s;
 	u64 revision; /* of the view's version: the precondition */
 	struct str namespace, name, uid;
-	struct str subresource;   /* "status", "binding", "finalize" or empty */
-	const char *propagation;  /* of a delete */
-	const struct doc *doc;    /* body or patch */
-	struct str reason, text;  /* of an event */
+	struct str subresource;	 /* "status", "binding", "finalize" or empty */
+	const char *propagation; /* of a delete */
+	const struct doc *doc;	 /* body or patch */
+	struct str reason, text; /* of an event */
 	const struct version *about;
 	const struct saying *saying; /* or NULL */
 };

@@ -19,26 +19,26 @@
 
 enum {
 	CONTROLLERS_MAX = 32,
-	ITEMS_MAX = 1 << 21,   /* keys known at once; beyond, the process is out of its mind */
-	BACKOFF_FIRST_MS = 5,  /* as in client-go's default rate limiter */
+	ITEMS_MAX = 1 << 21,  /* keys known at once; beyond, the process is out of its mind */
+	BACKOFF_FIRST_MS = 5, /* as in client-go's default rate limiter */
 	BACKOFF_MAX_MS = 300 * 1000,
-	REST_FREE = 256,       /* objects a pass may look at without resting */
-	REST_NS_EACH = 4000,   /* and how long it rests for each one more */
+	REST_FREE = 256,     /* objects a pass may look at without resting */
+	REST_NS_EACH = 4000, /* and how long it rests for each one more */
 	HELD_MS = 1,
 	MEMORY_ARENA = 32 << 10,
 };
 
 struct item {
-	struct key key;	     /* slices point into text */
-	struct str map_key;  /* the whole of text */
-	u32 controller;	     /* index */
-	u32 heap_at;	     /* place in the heap + 1, 0: not in it */
-	i64 due_ns;	     /* monotonic; when in the heap */
-	u64 turn;	     /* who asked first */
-	i64 rest_until_ns;   /* monotonic: heavy keys run less often */
-	u64 own_revision;    /* of its last write */
-	u32 failures;	     /* in a row */
-	bool wanted;	     /* a change or a wake-up asks for a pass (else the item only rests) */
+	struct key key;	    /* slices point into text */
+	struct str map_key; /* the whole of text */
+	u32 controller;	    /* index */
+	u32 heap_at;	    /* place in the heap + 1, 0: not in it */
+	i64 due_ns;	    /* monotonic; when in the heap */
+	u64 turn;	    /* who asked first */
+	i64 rest_until_ns;  /* monotonic: heavy keys run less often */
+	u64 own_revision;   /* of its last write */
+	u32 failures;	    /* in a row */
+	bool wanted;	    /* a change or a wake-up asks for a pass (else the item only rests) */
 	enum status failed;
 	char *failed_message; /* owned */
 	char text[];
@@ -333,8 +333,8 @@ static bool apply_one(struct runner *r, struct item *item, struct plan *plan, u3
 
 	if (intent->type == INTENT_UPDATE && at && at < 64)
 		follow_own_writes(plan, at, intent, written);
-	enum status status = r->writer.write(r->writer.self, plan->arena, name, intent, &object,
-					     &error);
+	enum status status =
+		r->writer.write(r->writer.self, plan->arena, name, intent, &object, &error);
 	bool gone_already = intent->type == INTENT_DELETE && status == ST_NOT_FOUND;
 	if (status != ST_OK && !gone_already) {
 		item_failed(r, item, status, &error);

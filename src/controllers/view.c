@@ -88,8 +88,8 @@ static void sort_part(struct version **at, struct version **spare, u32 len,
 	sort_part(at + half, spare, len - half, order);
 	memcpy(spare, at, len * sizeof *at);
 	for (u32 i = 0; i < len; i++) {
-		bool take_left = right == len ||
-				 (left < half && order(spare[left], spare[right]) <= 0);
+		bool take_left =
+			right == len || (left < half && order(spare[left], spare[right]) <= 0);
 		at[i] = take_left ? spare[left++] : spare[right++];
 	}
 }
@@ -121,8 +121,8 @@ struct key key_of_controller(const struct view *view, const struct version *obje
 	const struct doc *ref = object_controller(object->doc);
 	if (!ref)
 		return (struct key){ 0 };
-	const struct api_kind *kind = schema_find_kind(view->schema, doc_str(doc_key(ref, "apiVersion")),
-						       doc_str(doc_key(ref, "kind")));
+	const struct api_kind *kind = schema_find_kind(
+		view->schema, doc_str(doc_key(ref, "apiVersion")), doc_str(doc_key(ref, "kind")));
 	if (!kind)
 		return (struct key){ 0 };
 	return (struct key){ kind->id, kind->namespaced ? object->namespace : STR_NONE,

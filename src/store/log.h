@@ -3,10 +3,10 @@
  * memory (log_memory.h), a simulated disk. The log keeps the last state of every object, one row
  * each.
  *
- * Entries are decided in the order they were appended: committed(revision) says that everything
- * up to there is on disk; failed() says that everything appended since the last committed() is
- * not, will never be, and is forgotten by the log. Both come from log_poll() on the thread that
- * appends, or from log_append() itself where the log needs no waiting.
+ * Entries are decided in the order they were appended: committed() hands over the next ones that
+ * are now on disk; failed() says that everything appended since is not, will never be, and is
+ * forgotten by the log. Both come from log_poll() on the thread that appends, or from log_append()
+ * itself where the log needs no waiting.
  */
 #ifndef STORE_LOG_H
 #define STORE_LOG_H
@@ -21,7 +21,7 @@ enum log_change {
 
 struct log_entry {
 	enum log_change change;
-	LOG_RESERVE, /* no row: revisions up to this one may be given out unwritten */
+	u64 row; /* the object's number, given by the store, for as long as it lives */
 	u64 revision;
 	struct str kind;         /* "pods", "deployments.apps"; lives as long as the log */
 	struct version *version; /* NULL with LOG_RESERVE */
@@ -40,7 +40,7 @@ struct log_reader {
 };
 
 struct log_events {
-	void (*committed)(void *self, u64 revision);
+	void (*committed)(void *self, const struct log_entry *entries, u32 len);
 	void (*failed)(void *self, const struct error *error);
 	void *self;
 };
