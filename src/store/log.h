@@ -23,7 +23,7 @@ struct log_entry {
 	enum log_change change;
 	u64 row; /* the object's number, given by the store, for as long as it lives */
 	u64 revision;
-	struct str kind;         /* "pods", "deployments.apps"; lives as long as the log */
+	struct str kind;         /* "pods", "deployments.apps"; lives as long as the process */
 	struct version *version; /* NULL with LOG_RESERVE */
 };
 

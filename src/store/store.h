@@ -25,7 +25,7 @@ struct store_kind {
 /* A store over the schema's kinds. `log` may be NULL (nothing is kept); it is not owned, is closed
  * after the store, and outlives it, as schema and clock do. */
 struct store *store_new(struct schema *schema, struct log *log, const struct clock *clock);
-/* The same without a schema. The names' bytes must outlive the log. */
+/* The same without a schema. */
 struct store *store_new_kinds(const struct store_kind *kinds, u32 len, struct log *log,
 			      const struct clock *clock);
 /* Adds a kind at run time (a custom resource). */
