@@ -12,7 +12,7 @@ struct btree_node;
 struct btree {
 	struct btree_node *root;
 	u32 len;
-	u64 changes; /* grows with every insertion and removal: a cursor older than that seeks anew */
+	u64 changes; /* grows with every insertion and removal: older cursors seek anew */
 };
 
 /* A place between two objects. */
