@@ -12,8 +12,8 @@ static void keeps_json_and_document_in_one_block(void **state)
 	struct version *version;
 	static const char text[] =
 		"{\"kind\":\"Pod\",\"metadata\":{\"name\":\"a\",\"namespace\":\"n\","
-		"\"uid\":\"u-1\",\"resourceVersion\":\"7\",\"
-		""labels\":{}},\"list\":[1,-2.5e3,true,false,null,[],"
+		"\"uid\":\"u-1\",\"resourceVersion\":\"7\","
+		"\"labels\":{}},\"list\":[1,-2.5e3,true,false,null,[],"
 		"{\"x\\n\":\"tab\\tquote\\\"\",\"y\":\"\"}],\"last\":\"\\u0001\"}";
 
 	assert_int_equal(json_parse(arena, str_of(text), &doc, &error), ST_OK);
