@@ -25,14 +25,13 @@ static const struct option_rule options[] = {
 	{ 0 },
 };
 
-static bool warned_before(struct cli *cli, const struct target *target)
+static void warn_never_applied(const struct target *target)
 {
 	cli_warn("Warning: resource " STR_FMT "/" STR_FMT " is missing the %s annotation which is "
 		 "required by minke apply. minke apply should only be used on resources created "
 		 "declaratively by either minke create --save-config or minke apply. The missing "
 		 "annotation will be patched automatically.",
 		 STR_ARG(target->kind->plural), STR_ARG(target->name), LAST_APPLIED);
-	return cli != NULL;
 }
 
 static enum status original_of(struct change *change, const struct target *target,
@@ -43,7 +42,7 @@ static enum status original_of(struct change *change, const struct target *targe
 
 	*ret_original = NULL;
 	if (!doc_is(annotation, DOC_STRING)) {
-		warned_before(change->cli, target);
+		warn_never_applied(target);
 		return ST_OK;
 	}
 	return json_parse(change->cli->arena, str_trim(doc_str(annotation)), ret_original,

@@ -25,6 +25,7 @@ static const struct option_rule options[] = {
 	{ "recursive", 'R', OPTION_BOOL, NULL, "with -f: folders inside folders too", NULL },
 	{ "sort-by", 0, OPTION_TEXT, NULL, "a JSONPath to sort by", NULL },
 	{ "chunk-size", 0, OPTION_INT, "500", "objects asked for at once; 0: all", NULL },
+	{ "raw", 0, OPTION_TEXT, NULL, "print what the server answers to this path", NULL },
 	{ 0 },
 };
 
@@ -232,6 +233,13 @@ static enum status follow(struct getting *g, const struct target *target)
 					   g, g->error);
 
 	return g->failed ? g->failed : status;
+}
+
+static bool print_bytes(void *self, struct str bytes)
+{
+	(void)self;
+	cli_print(bytes);
+	return true;
 }
 
 static enum status get_run(struct cli *cli, struct error *error)
