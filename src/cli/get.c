@@ -252,6 +252,9 @@ static enum status get_run(struct cli *cli, struct error *error)
 
 	if (status)
 		return status;
+	if (option_given(cli, "raw"))
+		return request_stream(cli, option_text(cli, "raw"), "*/*", print_bytes, NULL,
+				      error);
 	if (!files_len && !cli->arguments.len)
 		return fail(error, ST_BAD_REQUEST, "You must specify the type of resource to get.");
 	status = files_len ? resource_files(cli, files, files_len, option_bool(cli, "recursive"),
