@@ -156,12 +156,11 @@ static void statefulset_status(struct status_wait *wait, const struct doc *d)
 			       (long long)updated,
 			       STR_ARG(doc_at_str(d, "status.updateRevision"))));
 	else
-		wait->done =
-			said(wait, str_format(arena,
-					      "statefulset rolling update complete %lld pods at "
-					      "revision " STR_FMT "...",
-					      (long long)doc_at_int(d, "status.currentReplicas", 0),
-					      STR_ARG(doc_at_str(d, "status.currentRevision"))));
+		wait->done = say(str_format(arena,
+					    "statefulset rolling update complete %lld pods at "
+					    "revision " STR_FMT "...",
+					    (long long)doc_at_int(d, "status.currentReplicas", 0),
+					    STR_ARG(doc_at_str(d, "status.currentRevision"))));
 }
 
 static bool status_event(void *self, struct arena *arena, struct str type, const struct doc *object)
