@@ -1,0 +1,429 @@
+/* Files in trees: v1 has a tree for each controller, v2 one for all. */
+#include "sys/cgroup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const controller_names[CGROUP_CONTROLLERS] = { "memory", "cpu", "cpuacct",
+								  "pids", "devices" };
+
+static bool has_option(struct str options, const char *name)
+{
+	while (options.at)
+		if (str_is(str_cut(&options, ','), name))
+			return true;
+	return false;
+}
+
+static void copy_text(char *to, size_t room, struct str from)
+{
+	snprintf(to, room, STR_FMT, STR_ARG(from));
+}
+
+/* A line: id parent major:minor root point options [optional…] - type source super-options */
+void cgroups_parse(struct cgroups *cgroups, struct str mountinfo, const char *parent)
+{
+	memset(cgroups, 0, sizeof *cgroups);
+	snprintf(cgroups->parent, sizeof cgroups->parent, "%s", parent);
+	while (mountinfo.at) {
+		struct str line = str_cut(&mountinfo, '\n'), point = STR_NONE;
+		i64 dash = str_find(line, STR(" - "));
+
+		if (dash < 0)
+			continue;
+		struct str head = str_part(line, 0, (size_t)dash);
+		struct str tail = str_from(line, (size_t)dash + 3);
+
+		for (int i = 0; i < 5 && head.at; i++)
+			point = str_cut(&head, ' ');
+		struct str type = str_cut(&tail, ' ');
+
+		str_cut(&tail, ' ');
+		if (str_is(type, "cgroup2"))
+			copy_text(cgroups->unified, sizeof cgroups->unified, point);
+		if (!str_is(type, "cgroup"))
+			continue;
+		for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+			if (has_option(tail, controller_names[i]) && !*cgroups->mounts[i])
+				copy_text(cgroups->mounts[i], sizeof cgroups->mounts[i], point);
+	}
+	if (*cgroups->mounts[CGROUP_MEMORY] || *cgroups->mounts[CGROUP_PIDS])
+		cgroups->version = CGROUP_V1;
+	else if (*cgroups->unified)
+		cgroups->version = CGROUP_V2;
+	cgroups->hide_unified = cgroups->version == CGROUP_V1 && *cgroups->unified;
+}
+
+static bool read_file(const char *path, char *text, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len = 0;
+	ssize_t got = 0;
+
+	if (fd < 0)
+		return false;
+	while (len + 1 < room && (got = read(fd, text + len, room - 1 - len)) > 0)
+		len += (size_t)got;
+	close(fd);
+	text[len] = 0;
+	return got >= 0;
+}
+
+static bool write_file(const char *directory, const char *name, const char *text)
+{
+	char path[CGROUP_PATH_MAX + 64];
+	size_t len = strlen(text);
+
+	snprintf(path, sizeof path, "%s/%s", directory, name);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	ssize_t wrote = write(fd, text, len);
+	int number = errno;
+
+	close(fd);
+	errno = number;
+	return wrote == (ssize_t)len;
+}
+
+static bool write_number(const char *directory, const char *name, i64 value)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%" PRId64, value);
+	return write_file(directory, name, text);
+}
+
+bool cgroup_directory(const struct cgroups *cgroups, enum cgroup_controller controller,
+		      const char *group, char *ret_path, size_t len)
+{
+	const char *mount =
+		cgroups->version == CGROUP_V2 ? cgroups->unified : cgroups->mounts[controller];
+
+	if (cgroups->version == CGROUP_NONE || !*mount)
+		return false;
+	snprintf(ret_path, len, "%s%s%s%s", mount, cgroups->parent, *group ? "/" : "", group);
+	return true;
+}
+
+/* Two v1 controllers may share a tree ("cpu,cpuacct"): each tree counts once. */
+static bool first_of_tree(const struct cgroups *cgroups, int controller)
+{
+	if (cgroups->version == CGROUP_V2)
+		return controller == 0;
+	for (int i = 0; i < controller; i++)
+		if (!strcmp(cgroups->mounts[i], cgroups->mounts[controller]))
+			return false;
+	return *cgroups->mounts[controller] != 0;
+}
+
+enum status cgroups_open(struct cgroups *cgroups, const char *parent, struct error *error)
+{
+	static char text[256 << 10];
+	char path[CGROUP_PATH_MAX];
+
+	if (!read_file("/proc/self/mountinfo", text, sizeof text))
+		return fail(error, ST_INTERNAL, "reading mountinfo: %s", strerror(errno));
+	cgroups_parse(cgroups, str_of(text), parent);
+	if (cgroups->version == CGROUP_NONE)
+		return fail(error, ST_UNAVAILABLE, "no cgroup controllers are mounted");
+	if (!cgroup_directory(cgroups, CGROUP_MEMORY, "", path, sizeof path))
+		return ST_OK; /* v1 without memory: limits of memory will fail one by one */
+	return ST_OK;
+}
+
+/* mkdir of each step; v2 also hands the controllers down at every step but the last. */
+static bool make_directories(const struct cgroups *cgroups, char *path, size_t start)
+{
+	for (char *at = path + start + 1; at; at = *at ? at + 1 : NULL) {
+		at = strchrnul(at, '/');
+		char was = *at;
+
+		*at = 0;
+		bool made = mkdir(path, 0755) == 0 || errno == EEXIST;
+
+		if (made && was && cgroups->version == CGROUP_V2)
+			write_file(path, "cgroup.subtree_control", "+cpu +memory +pids");
+		*at = was;
+		if (!made)
+			return false;
+		if (!was)
+			break;
+	}
+	return true;
+}
+
+/* What every container may open: null, zero, full, random, urandom, tty, console, ptmx, pts. */
+static void set_devices(const char *directory)
+{
+	static const char *const allowed[] = {
+		"c *:* m",   "b *:* m",	  "c 1:3 rwm", "c 1:5 rwm", "c 1:7 rwm",   "c 1:8 rwm",
+		"c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm",
+	};
+
+	write_file(directory, "devices.deny", "a");
+	for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
+		write_file(directory, "devices.allow", allowed[i]);
+}
+
+static bool set_v1(const struct cgroups *cgroups, int controller, const char *path,
+		   const struct cgroup_limits *limits)
+{
+	(void)cgroups;
+	switch ((enum cgroup_controller)controller) {
+	case CGROUP_MEMORY:
+		if (limits->memory_bytes <= 0)
+			return true;
+		/* Raising wants the outer limit first, lowering the inner one; one of both fits. */
+		if (!write_number(path, "memory.limit_in_bytes", limits->memory_bytes)) {
+			write_number(path, "memory.memsw.limit_in_bytes", limits->memory_bytes);
+			return write_number(path, "memory.limit_in_bytes", limits->memory_bytes);
+		}
+		write_number(path, "memory.memsw.limit_in_bytes", limits->memory_bytes);
+		return true;
+	case CGROUP_CPU:
+		if (limits->cpu_shares > 0)
+			write_number(path, "cpu.shares", MAX(limits->cpu_shares, 2));
+		if (limits->cpu_quota_us <= 0)
+			return true;
+		write_number(path, "cpu.cfs_period_us", 100000);
+		return write_number(path, "cpu.cfs_quota_us", MAX(limits->cpu_quota_us, 1000));
+	case CGROUP_PIDS:
+		return limits->pids <= 0 || write_number(path, "pids.max", limits->pids);
+	case CGROUP_DEVICES:
+		if (!limits->all_devices)
+			set_devices(path);
+		return true;
+	default:
+		return true;
+	}
+}
+
+static bool set_v2(const char *path, const struct cgroup_limits *limits)
+{
+	char text[64];
+
+	if (limits->memory_bytes > 0) {
+		if (!write_number(path, "memory.max", limits->memory_bytes))
+			return false;
+		write_file(path, "memory.swap.max", "0");
+	}
+	if (limits->cpu_shares > 0) /* 2…262144 onto 1…10000, as the OCI runtimes do */
+		write_number(path, "cpu.weight", 1 + (limits->cpu_shares - 2) * 9999 / 262142);
+	snprintf(text, sizeof text, "%" PRId64 " 100000", MAX(limits->cpu_quota_us, 1000));
+	if (limits->cpu_quota_us > 0 && !write_file(path, "cpu.max", text))
+		return false;
+	return limits->pids <= 0 || write_number(path, "pids.max", limits->pids);
+}
+
+static enum status visit_set(const struct cgroups *cgroups, const char *group,
+			     const struct cgroup_limits *limits, bool make, struct error *error)
+{
+	char path[CGROUP_PATH_MAX];
+
+	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+		bool first = first_of_tree(cgroups, i);
+
+		if (!cgroup_directory(cgroups, (enum cgroup_controller)i, group, path, sizeof path))
+			continue;
+		size_t mount = strlen(cgroups->version == CGROUP_V2 ? cgroups->unified
+								    : cgroups->mounts[i]);
+
+		if (make && first && !make_directories(cgroups, path, mount))
+			return fail(error, ST_INTERNAL, "making cgroup %s: %s", path,
+				    strerror(errno));
+		bool well = cgroups->version == CGROUP_V1 ? set_v1(cgroups, i, path, limits)
+							  : !first || set_v2(path, limits);
+
+		if (!well)
+			return fail(error, ST_INTERNAL, "setting limits of cgroup %s: %s", path,
+				    strerror(errno));
+	}
+	return ST_OK;
+}
+
+enum status cgroup_make(const struct cgroups *cgroups, const char *group,
+			const struct cgroup_limits *limits, struct error *error)
+{
+	return visit_set(cgroups, group, limits, true, error);
+}
+
+enum status cgroup_set(const struct cgroups *cgroups, const char *group,
+		       const struct cgroup_limits *limits, struct error *error)
+{
+	struct cgroup_limits wanted = *limits;
+
+	wanted.all_devices = true; /* only set when made */
+	return visit_set(cgroups, group, &wanted, false, error);
+}
+
+void cgroup_join_files(const struct cgroups *cgroups, const char *group,
+		       struct cgroup_files *ret_files)
+{
+	int len = 0;
+
+	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+		char *room = ret_files->room[i];
+
+		if (!first_of_tree(cgroups, i) ||
+		    !cgroup_directory(cgroups, (enum cgroup_controller)i, group, room,
+				      CGROUP_PATH_MAX - 16))
+			continue;
+		strcat(room, "/cgroup.procs");
+		ret_files->at[len++] = room;
+	}
+	ret_files->at[len] = NULL;
+}
+
+enum status cgroup_join(const struct cgroups *cgroups, const char *group, int pid,
+			struct error *error)
+{
+	struct cgroup_files files;
+	char text[16];
+
+	snprintf(text, sizeof text, "%d", pid);
+	cgroup_join_files(cgroups, group, &files);
+	for (const char **at = files.at; *at; at++) {
+		int fd = open(*at, O_WRONLY | O_CLOEXEC);
+		bool well = fd >= 0 && write(fd, text, strlen(text)) > 0;
+		int number = errno;
+
+		if (fd >= 0)
+			close(fd);
+		if (!well)
+			return fail(error, ST_INTERNAL, "joining cgroup %s: %s", *at,
+				    strerror(number));
+	}
+	return ST_OK;
+}
+
+void cgroup_warm(const struct cgroups *cgroups)
+{
+	char own[4096], path[CGROUP_PATH_MAX];
+
+	if (cgroups->version != CGROUP_V1 || !read_file("/proc/self/cgroup", own, sizeof own))
+		return;
+	for (struct str rest = str_of(own); rest.at;) {
+		struct str line = str_cut(&rest, '\n');
+
+		str_cut(&line, ':');
+		if (!str_is(str_cut(&line, ':'), "pids") || !*cgroups->mounts[CGROUP_PIDS])
+			continue;
+		snprintf(path, sizeof path, "%s" STR_FMT, cgroups->mounts[CGROUP_PIDS],
+			 STR_ARG(line));
+		write_file(path, "cgroup.procs", "0");
+	}
+}
+
+/* Kills until nobody is left: a dying process may fork, and v1 has no cgroup.kill. */
+static void kill_all(const char *path)
+{
+	static const struct timespec pause = { .tv_nsec = 5 * NS_PER_MS };
+	char procs[CGROUP_PATH_MAX + 64], text[16384];
+
+	if (write_file(path, "cgroup.kill", "1"))
+		nanosleep(&pause, NULL);
+	snprintf(procs, sizeof procs, "%s/cgroup.procs", path);
+	for (int i = 0; i < 200 && read_file(procs, text, sizeof text) && *text; i++) {
+		for (char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+			int pid = atoi(at);
+
+			if (pid > 1)
+				kill(pid, SIGKILL);
+		}
+		nanosleep(&pause, NULL);
+	}
+}
+
+enum status cgroup_remove(const struct cgroups *cgroups, const char *group, struct error *error)
+{
+	static const struct timespec pause = { .tv_nsec = 5 * NS_PER_MS };
+	char path[CGROUP_PATH_MAX];
+
+	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+		if (!first_of_tree(cgroups, i) ||
+		    !cgroup_directory(cgroups, (enum cgroup_controller)i, group, path, sizeof path))
+			continue;
+		int result = rmdir(path);
+
+		if (result && errno == EBUSY)
+			kill_all(path);
+		for (int k = 0; result && errno == EBUSY && k < 100; k++) {
+			result = rmdir(path); /* zombies on their way out still count */
+			if (result && errno == EBUSY)
+				nanosleep(&pause, NULL);
+		}
+		if (result && errno != ENOENT)
+			return fail(error, ST_INTERNAL, "removing cgroup %s: %s", path,
+				    strerror(errno));
+	}
+	return ST_OK;
+}
+
+/* The number after `key` on a line of its own ("oom_kill 3"). */
+static u64 keyed_number(const char *text, const char *key)
+{
+	size_t len = strlen(key);
+
+	for (const char *at = text; at; at = strchr(at, '\n'), at = at ? at + 1 : NULL)
+		if (!strncmp(at, key, len) && at[len] == ' ')
+			return strtoull(at + len + 1, NULL, 10);
+	return 0;
+}
+
+static bool read_in(const struct cgroups *cgroups, enum cgroup_controller controller,
+		    const char *group, const char *file, char *text, size_t room)
+{
+	char path[CGROUP_PATH_MAX + 64];
+
+	text[0] = 0;
+	if (!cgroup_directory(cgroups, controller, group, path, CGROUP_PATH_MAX))
+		return false;
+	snprintf(path + strlen(path), 64, "/%s", file);
+	return read_file(path, text, room);
+}
+
+u64 cgroup_oom_kills(const struct cgroups *cgroups, const char *group)
+{
+	char text[1024];
+	const char *file = cgroups->version == CGROUP_V2 ? "memory.events" : "memory.oom_control";
+
+	return read_in(cgroups, CGROUP_MEMORY, group, file, text, sizeof text)
+		       ? keyed_number(text, "oom_kill")
+		       : 0;
+}
+
+enum status cgroup_usage(const struct cgroups *cgroups, const char *group,
+			 struct cgroup_usage *ret_usage, struct error *error)
+{
+	bool unified = cgroups->version == CGROUP_V2;
+	char text[8192];
+	u64 used, inactive;
+
+	if (!read_in(cgroups, CGROUP_MEMORY, group,
+		     unified ? "memory.current" : "memory.usage_in_bytes", text, sizeof text))
+		return fail(error, ST_NOT_FOUND, "cgroup %s is gone", group);
+	used = strtoull(text, NULL, 10);
+	read_in(cgroups, CGROUP_MEMORY, group, "memory.stat", text, sizeof text);
+	inactive = keyed_number(text, unified ? "inactive_file" : "total_inactive_file");
+	ret_usage->memory_bytes = used > inactive ? used - inactive : 0;
+	if (unified) {
+		read_in(cgroups, CGROUP_CPU, group, "cpu.stat", text, sizeof text);
+		ret_usage->cpu_ns = keyed_number(text, "usage_usec") * 1000;
+	} else {
+		read_in(cgroups, CGROUP_CPUACCT, group, "cpuacct.usage", text, sizeof text);
+		ret_usage->cpu_ns = strtoull(text, NULL, 10);
+	}
+	read_in(cgroups, CGROUP_PIDS, group, "pids.current", text, sizeof text);
+	ret_usage->pids = strtoull(text, NULL, 10);
+	return ST_OK;
+}
