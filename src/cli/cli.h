@@ -21,6 +21,7 @@ struct cli {
 	struct connection *connection;
 	bool server_said; /* the last failure is the server's word, for this reason */
 	struct str server_reason;
+	bool timed_out;
 	int exit_code; /* of a failing command; 0 means 1 */
 };
 
@@ -31,6 +32,10 @@ int cli_main(int argc, char **argv);
  * machine) and settles the namespace. Called by everything that speaks to the server; twice does no
  * harm. */
 MUST_USE enum status cli_connect(struct cli *cli, struct error *error);
+
+/* From now on waiting ends after `timeout` ("30s", "5m", "0s": never) with "timed out waiting for
+ * the condition". Needs a connection. */
+MUST_USE enum status cli_deadline(struct cli *cli, struct str timeout, struct error *error);
 
 /* Prints to stdout; the length is not limited. */
 void cli_print(struct str text);

@@ -1,10 +1,10 @@
-/* The list of commands. Each stands in a file of its own name. */
+/* The list of commands, in the order of `minke help`. Each stands in a file of its own name. */
 #include "cli/command.h"
 
-extern const struct command command_get, command_version;
+extern const struct command command_apply, command_delete, command_get, command_rollout,
+	command_scale, command_version;
 
 const struct command *const commands_all[] = {
-	&command_get,
-	&command_version,
-	NULL,
+	&command_get,	  &command_apply, &command_delete, &command_rollout, &command_scale,
+	&command_version, NULL,
 };

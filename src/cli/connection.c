@@ -15,12 +15,14 @@ struct connection {
 	struct loop *loop;
 	struct tls_context *tls;
 	struct http_client *client;
+	struct timer *deadline;
 };
 
 static void connection_close(void *self)
 {
 	struct connection *connection = self;
 
+	timer_free(connection->deadline);
 	http_client_free(connection->client);
 	tls_free(connection->tls);
 	loop_free(connection->loop);
@@ -160,6 +162,62 @@ enum status cli_connect(struct cli *cli, struct error *error)
 	if (!cli->ns_given)
 		cli->ns = cli->config.ns.len ? cli->config.ns : STR("default");
 	return open_client(cli, error);
+}
+
+/* Go's durations as far as people type them: 90s, 5m, 1h, 250ms; a bare number is seconds. */
+static bool parse_duration(struct str text, i64 *ret_ms)
+{
+	static const struct {
+		const char *unit;
+		i64 ms;
+	} units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }, { "", 1000 } };
+	i64 total = 0, count;
+
+	while (text.len) {
+		size_t digits = 0, letters;
+		size_t unit = 0;
+
+		while (digits < text.len && text.at[digits] >= '0' && text.at[digits] <= '9')
+			digits++;
+		if (!str_to_i64(str_part(text, 0, digits), &count))
+			return false;
+		text = str_from(text, digits);
+		for (letters = 0; letters < text.len && text.at[letters] > '9';)
+			letters++;
+		while (unit < ARRAY_LEN(units) &&
+		       !str_is(str_part(text, 0, letters), units[unit].unit))
+			unit++;
+		if (unit == ARRAY_LEN(units) || count > INT32_MAX)
+			return false;
+		total += count * units[unit].ms;
+		text = str_from(text, letters);
+	}
+	*ret_ms = total;
+	return true;
+}
+
+static void deadline_passed(void *self)
+{
+	struct cli *cli = self;
+
+	cli->timed_out = true;
+	loop_stop(cli->connection->loop);
+}
+
+enum status cli_deadline(struct cli *cli, struct str timeout, struct error *error)
+{
+	struct connection *connection = cli->connection;
+	i64 ms;
+
+	if (!parse_duration(timeout, &ms))
+		return fail(error, ST_BAD_REQUEST, "error: invalid duration \"" STR_FMT "\"",
+			    STR_ARG(timeout));
+	if (!ms)
+		return ST_OK;
+	if (!connection->deadline)
+		connection->deadline = timer_new(connection->loop, deadline_passed, cli);
+	timer_start(connection->deadline, ms, 0);
+	return ST_OK;
 }
 
 void cli_print_error(const struct error *error)

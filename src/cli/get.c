@@ -25,6 +25,7 @@ static const struct option_rule options[] = {
 	{ "recursive", 'R', OPTION_BOOL, NULL, "with -f: folders inside folders too", NULL },
 	{ "sort-by", 0, OPTION_TEXT, NULL, "a JSONPath to sort by", NULL },
 	{ "chunk-size", 0, OPTION_INT, "500", "objects asked for at once; 0: all", NULL },
+	{ "raw", 0, OPTION_TEXT, NULL, "print what the server answers to this path", NULL },
 	{ 0 },
 };
 
@@ -234,6 +235,13 @@ static enum status follow(struct getting *g, const struct target *target)
 	return g->failed ? g->failed : status;
 }
 
+static bool print_bytes(void *self, struct str bytes)
+{
+	(void)self;
+	cli_print(bytes);
+	return true;
+}
+
 static enum status get_run(struct cli *cli, struct error *error)
 {
 	struct getting g = { .cli = cli, .error = error };
@@ -244,6 +252,9 @@ static enum status get_run(struct cli *cli, struct error *error)
 
 	if (status)
 		return status;
+	if (option_given(cli, "raw"))
+		return request_stream(cli, option_text(cli, "raw"), "*/*", print_bytes, NULL,
+				      error);
 	if (!files_len && !cli->arguments.len)
 		return fail(error, ST_BAD_REQUEST, "You must specify the type of resource to get.");
 	status = files_len ? resource_files(cli, files, files_len, option_bool(cli, "recursive"),

@@ -208,8 +208,12 @@ enum status request_stream(struct cli *cli, struct str path, const char *accept,
 	if (status)
 		return status;
 	flow.call = http_call_start(connection_client(cli), &spec, &events, &flow);
-	while (!flow.done)
+	while (!flow.done && !cli->timed_out)
 		loop_run(connection_loop(cli));
+	if (!flow.done) {
+		http_call_cancel(flow.call);
+		flow.status = fail(error, ST_TIMEOUT, "error: timed out waiting for the condition");
+	}
 	buffer_release(&flow.refusal);
 	return flow.status;
 }

@@ -334,6 +334,30 @@ static void pairs_drop(struct decoder *d, struct pairs *p, struct str key)
 	}
 }
 
+/* Go's omitempty: a zero says as much as nothing, and is stored as nothing. */
+static bool is_omitted(const struct api_field *f, const struct doc *made)
+{
+	if (!(f->flags & API_OMITEMPTY))
+		return false;
+	if (f->shape != API_ONE)
+		return made->len == 0;
+	if (f->flags & API_POINTER)
+		return false;
+	switch (f->type) {
+	case API_STRING:
+	case API_BYTES:
+		return made->len == 0;
+	case API_BOOL:
+		return made->type == DOC_FALSE;
+	case API_INT32:
+	case API_INT64:
+	case API_DOUBLE:
+		return made->len == 1 && made->text[0] == '0';
+	default:
+		return false;
+	}
+}
+
 static enum status decode_struct(struct decoder *d, const struct api_struct *s,
 				 const struct doc *in, struct doc *ret)
 {
@@ -371,7 +395,10 @@ static enum status decode_struct(struct decoder *d, const struct api_struct *s,
 		if (status != ST_OK)
 			return status;
 		d->depth--;
-		pairs_add(d, &pairs, key, &made, memcmp(&made, value, sizeof made) == 0);
+		if (is_omitted(f, &made))
+			pairs_fork(d, &pairs);
+		else
+			pairs_add(d, &pairs, key, &made, memcmp(&made, value, sizeof made) == 0);
 	}
 	*ret = *in;
 	if (pairs.out) {

@@ -46,7 +46,7 @@ static struct mantissa parse_mantissa(const char *p, const char *end)
 	for (; p < end; p++) {
 		if (*p == '.') {
 			if (dot)
-				return m;
+				return (struct mantissa){ 0 };
 			dot = true;
 			continue;
 		}

@@ -1,97 +1,7 @@
 /* Rules whose bodies are on their way. */
 #include "schema/rules.h"
 
-RULE_FINISH(pod_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(pod_spec_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(container_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(volume_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(service_spec_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(replication_controller_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(deployment_strategy_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(stateful_set_strategy_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(daemon_set_strategy_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(replica_set_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(deployment_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(secret_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(namespace_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(node_status_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(persistent_volume_claim_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(job_finish)
-{
-	(void)d;
-	return value;
-}
 RULE_FINISH(cron_job_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(resource_requirements_finish)
-{
-	(void)d;
-	return value;
-}
-RULE_FINISH(limit_range_item_finish)
 {
 	(void)d;
 	return value;
@@ -101,12 +11,17 @@ RULE_FINISH(horizontal_pod_autoscaler_finish)
 	(void)d;
 	return value;
 }
-RULE_FINISH(network_policy_spec_finish)
+RULE_FINISH(job_finish)
 {
 	(void)d;
 	return value;
 }
-RULE_FINISH(endpoints_finish)
+RULE_FINISH(limit_range_item_finish)
+{
+	(void)d;
+	return value;
+}
+RULE_FINISH(network_policy_spec_finish)
 {
 	(void)d;
 	return value;
@@ -405,13 +320,13 @@ RULE_CHECK(daemon_set_check)
 	(void)value;
 	(void)old;
 }
-RULE_CHECK(job_check)
+RULE_CHECK(cron_job_check)
 {
 	(void)c;
 	(void)value;
 	(void)old;
 }
-RULE_CHECK(cron_job_check)
+RULE_CHECK(job_check)
 {
 	(void)c;
 	(void)value;
@@ -477,27 +392,12 @@ RULE_PRINT(namespace_row)
 	(void)row;
 	(void)object;
 }
-RULE_PRINT(job_row)
-{
-	(void)row;
-	(void)object;
-}
-RULE_PRINT(cron_job_row)
-{
-	(void)row;
-	(void)object;
-}
 RULE_PRINT(daemon_set_row)
 {
 	(void)row;
 	(void)object;
 }
 RULE_PRINT(stateful_set_row)
-{
-	(void)row;
-	(void)object;
-}
-RULE_PRINT(ingress_row)
 {
 	(void)row;
 	(void)object;
@@ -513,6 +413,21 @@ RULE_PRINT(persistent_volume_row)
 	(void)object;
 }
 RULE_PRINT(horizontal_pod_autoscaler_row)
+{
+	(void)row;
+	(void)object;
+}
+RULE_PRINT(cron_job_row)
+{
+	(void)row;
+	(void)object;
+}
+RULE_PRINT(ingress_row)
+{
+	(void)row;
+	(void)object;
+}
+RULE_PRINT(job_row)
 {
 	(void)row;
 	(void)object;
