@@ -33,6 +33,9 @@ int cli_main(int argc, char **argv);
  * harm. */
 MUST_USE enum status cli_connect(struct cli *cli, struct error *error);
 
+/* "90s", "5m", "1h30m", "250ms"; a bare number is seconds. False: not a duration. */
+MUST_USE bool cli_duration(struct str text, i64 *ret_ms);
+
 /* From now on waiting ends after `timeout` ("30s", "5m", "0s": never) with "timed out waiting for
  * the condition". Needs a connection. */
 MUST_USE enum status cli_deadline(struct cli *cli, struct str timeout, struct error *error);

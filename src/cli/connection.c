@@ -165,7 +165,7 @@ enum status cli_connect(struct cli *cli, struct error *error)
 }
 
 /* Go's durations as far as people type them: 90s, 5m, 1h, 250ms; a bare number is seconds. */
-static bool parse_duration(struct str text, i64 *ret_ms)
+bool cli_duration(struct str text, i64 *ret_ms)
 {
 	static const struct {
 		const char *unit;
@@ -209,7 +209,7 @@ enum status cli_deadline(struct cli *cli, struct str timeout, struct error *erro
 	struct connection *connection = cli->connection;
 	i64 ms;
 
-	if (!parse_duration(timeout, &ms))
+	if (!cli_duration(timeout, &ms))
 		return fail(error, ST_BAD_REQUEST, "error: invalid duration \"" STR_FMT "\"",
 			    STR_ARG(timeout));
 	if (!ms)
