@@ -1,11 +1,26 @@
 /* Every controller there is. The order says nothing: all of them run side by side. */
 #include "controllers/controller.h"
 
-extern const struct controller controller_deployment, controller_replicaset, controller_replication;
+#define CONTROLLERS(X)                                                                             \
+	X(deployment)                                                                              \
+	X(replicaset)                                                                              \
+	X(replication)                                                                             \
+	X(garbage)                                                                                 \
+	X(namespace)                                                                               \
+	X(service_account)                                                                         \
+	X(root_ca)                                                                                 \
+	X(node_lifecycle)                                                                          \
+	X(pod_garbage)                                                                             \
+	X(endpoints)                                                                               \
+	X(endpoint_slices)
+
+#define X(name) extern const struct controller controller_##name;
+CONTROLLERS(X)
+#undef X
 
 const struct controller *const controllers_all[] = {
-	&controller_deployment,
-	&controller_replicaset,
-	&controller_replication,
-	NULL,
+#define X(name) &controller_##name,
+	CONTROLLERS(X)
+#undef X
+		NULL,
 };
