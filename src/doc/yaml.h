@@ -10,9 +10,9 @@
 #include "doc/doc.h"
 
 enum {
-	YAML_BYTES_MAX = 32 << 20,   /* one stream: a file of manifests, not one object */
-	YAML_DOCUMENTS_MAX = 100000, /* in one stream */
-	YAML_NODES_MAX = 4 << 20,    /* of one document after aliases are expanded */
+	YAML_BYTES_MAX = 32 << 20,	 /* one stream: a file of manifests, not one object */
+	YAML_DOCUMENTS_MAX = 100000,	 /* in one stream */
+	YAML_ALIAS_BYTES_MAX = 32 << 20, /* what all aliases of a stream stand for */
 };
 
 struct yaml_document {
