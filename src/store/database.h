@@ -1,0 +1,29 @@
+/*
+ * The file DIR/minke.db: SQLite in WAL mode, one row an object, and the lock on its directory.
+ * Used by one thread at a time. Private to the store.
+ */
+#ifndef STORE_DATABASE_H
+#define STORE_DATABASE_H
+
+#include "store/log.h"
+
+struct database;
+
+/* As log_sqlite_open() says. */
+MUST_USE enum status database_open(const char *directory, struct database **ret_database,
+				   struct error *error);
+void database_close(struct database *database); /* folds the write-ahead log in; NULL is fine */
+
+MUST_USE enum status database_load(struct database *database, const struct log_reader *reader,
+				   u64 *ret_revision, struct error *error);
+
+/* Writes all entries as one transaction and syncs it. On failure nothing of it is written. */
+MUST_USE enum status database_commit(struct database *database, const struct log_entry *entries,
+				     u32 len, struct error *error);
+
+/* Pages in the write-ahead log after the last commit; 0 right after a checkpoint. */
+u32 database_wal_pages(const struct database *database);
+/* Writes them into the database. False when that failed; nothing is lost then. */
+bool database_checkpoint(struct database *database);
+
+#endif
