@@ -23,6 +23,7 @@ struct http_piece { /* bytes that stay where they are until the exchange is clos
 struct http_peer {
 	bool secure;		/* came over TLS, or from inside the process */
 	struct str common_name; /* of a verified client certificate, else empty */
+	struct str certificate_problem; /* why one that was shown is not believed, else empty */
 	const struct str *organizations;
 	u32 organizations_len;
 	struct str address; /* "127.0.0.1:51234" */
@@ -63,7 +64,7 @@ struct http_exchange {
 	struct str query;  /* as sent, without the ? */
 	const struct http_header *headers;
 	u32 headers_len;
-	struct str body; /* whole, at most BODY_BYTES_MAX */
+	struct str body; /* whole, at most BODY_BYTES_MAX, with 64 NUL bytes after it */
 	const struct http_peer *peer;
 	const struct http_answer *answer;
 	void *carrier; /* private to whoever brings the request */
