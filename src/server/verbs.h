@@ -43,6 +43,9 @@ struct call {
 	struct str field_manager;
 	enum field_validation validation;
 	struct warnings *warnings; /* NULL: nobody listens */
+	/* Paths of keys that stood twice in the body, as whoever parsed it found them. */
+	const struct str *duplicates;
+	u32 duplicates_len;
 };
 
 /* What came of it. */

@@ -1,0 +1,37 @@
+/*
+ * What the server makes of an object before it is checked and stored, beyond the schema's defaults:
+ * the built-in admission steps and the kinds' own preparations. Each returns the document, changed or
+ * not, or refuses.
+ */
+#ifndef SERVER_ADMISSION_H
+#define SERVER_ADMISSION_H
+
+#include "doc/doc.h"
+#include "schema/schema.h"
+#include "server/verbs.h"
+
+/* May anything be made in that namespace? (NamespaceLifecycle) */
+MUST_USE enum status admit_namespace(struct call *call, const struct api_kind *kind, struct str ns,
+				     struct str name, struct error *error);
+
+/* Before defaults: what has to be there for them to see. `kind` is the stored kind. */
+MUST_USE enum status admit_create(struct call *call, const struct api_kind *kind, struct str ns,
+				  const struct doc *doc, const struct doc **ret_doc,
+				  struct error *error);
+/* After defaults, with the last say before validation (addresses are given out here). `old` NULL:
+ * the object is new. */
+MUST_USE enum status admit_finish(struct call *call, const struct api_kind *kind, struct str ns,
+				  const struct doc *doc, const struct doc *old,
+				  const struct doc **ret_doc, struct error *error);
+
+/* Pods: ServiceAccount, DefaultTolerationSeconds, Priority; in pod_admission.c. */
+MUST_USE enum status admit_pod(struct call *call, const struct api_kind *kind, struct str ns,
+			       const struct doc *doc, const struct doc **ret_doc,
+			       struct error *error);
+
+/* Services: cluster addresses and node ports; in service_address.c. */
+MUST_USE enum status admit_service(struct call *call, const struct api_kind *kind,
+				   const struct doc *doc, const struct doc *old,
+				   const struct doc **ret_doc, struct error *error);
+
+#endif

@@ -1,0 +1,34 @@
+/* What the files of this folder share about one server. Nobody outside reads it: server/server.h. */
+#ifndef SERVER_STATE_H
+#define SERVER_STATE_H
+
+#include "schema/schema.h"
+#include "server/server.h"
+#include "store/store.h"
+
+struct documents; /* server/documents.h */
+struct watch_stream; /* server/watch_stream.h */
+struct waiting_reply; /* server/commit.h */
+
+enum { METRIC_VERBS = 10, METRIC_CODES = 6 };
+
+struct server {
+	struct server_config config;
+	struct store *store;
+	struct schema *schema;
+	const struct clock *clock;
+	struct random *random;
+	struct user admin;             /* whoever shows the admin token */
+	struct watch_stream *streams;  /* every open watch */
+	struct waiting_reply *waiting; /* replies that wait for the log */
+	struct documents *documents;   /* discovery and OpenAPI, made when first asked for */
+	u32 streams_len;
+	bool ready;
+	i64 started_wall_ns;
+	i64 next_bookmark_mono_ns;
+	u64 requests[METRIC_VERBS][METRIC_CODES]; /* by verb and by hundreds of the code */
+	u64 requests_now;
+	u32 service_cursor; /* where the search for a free address goes on */
+};
+
+#endif
