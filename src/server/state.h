@@ -22,6 +22,7 @@ struct server {
 	struct watch_stream *streams;  /* every open watch */
 	struct waiting_reply *waiting; /* replies that wait for the log */
 	struct documents *documents;   /* discovery and OpenAPI, made when first asked for */
+	struct arena *scratch;         /* for one event or one row at a time; reset after it */
 	u32 streams_len;
 	bool ready;
 	i64 started_wall_ns;
@@ -30,5 +31,8 @@ struct server {
 	u64 requests_now;
 	u32 service_cursor; /* where the search for a free address goes on */
 };
+
+/* Asks to be ticked at `mono_ns` or before. */
+void server_wake(struct server *server, i64 mono_ns);
 
 #endif

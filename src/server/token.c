@@ -1,0 +1,166 @@
+/* serviceaccounts/NAME/token (authentication.k8s.io/v1 TokenRequest): a signed, expiring token that
+ * may be bound to a pod. */
+#include "server/token.h"
+
+#include "base/timestamp.h"
+#include "doc/build.h"
+#include "server/object.h"
+#include "server/state.h"
+#include "server/subresource.h"
+
+enum {
+	LIFE_DEFAULT_S = 3600,
+	LIFE_MIN_S = 600,
+	LIFE_MAX_S = 1 << 30,
+	/* Tokens mounted into pods live longer than they say, for programs that read them once. */
+	MOUNTED_LIFE_S = 3607,
+	MOUNTED_REAL_LIFE_S = 365 * 24 * 3600,
+};
+
+struct str token_issuer(const struct server *server)
+{
+	return server->config.issuer;
+}
+
+struct token_wish {
+	i64 life_s, real_life_s, now_s;
+	const struct doc *audiences;
+	struct str pod_name, pod_uid, node_name, node_uid;
+};
+
+static enum status bind_pod(struct call *call, const struct version *account,
+			    const struct doc *bound, struct token_wish *wish, struct error *error)
+{
+	const struct api_kind *pods = schema_kind(call->server->schema, KIND_Pod);
+	struct str name = doc_str(doc_key(bound, "name")), uid = doc_str(doc_key(bound, "uid"));
+	const struct version *pod, *node;
+
+	if (!str_is(doc_str(doc_key(bound, "kind")), "Pod"))
+		return fail(error, ST_INVALID,
+			    "cannot bind token for serviceaccount \"" STR_FMT
+			    "\" to object type " STR_FMT,
+			    STR_ARG(account->name), STR_ARG(doc_str(doc_key(bound, "kind"))));
+	pod = store_get(call->server->store, KIND_Pod, account->namespace, name);
+	if (!pod)
+		return fail_not_found(call, pods, name, error);
+	if (uid.len && !str_eq(uid, pod->uid))
+		return fail_conflict(call, pods, name, error,
+				     "the UID in the bound object reference (" STR_FMT
+				     ") does not match the UID in record. The object might have "
+				     "been deleted and then recreated",
+				     STR_ARG(uid));
+	if (!str_eq(doc_at_str(pod->doc, "spec.serviceAccountName"), account->name))
+		return fail(error, ST_BAD_REQUEST,
+			    "cannot bind token for serviceaccount \"" STR_FMT
+			    "\" to pod running with different serviceaccount name.",
+			    STR_ARG(account->name));
+	wish->pod_name = str_copy(call->arena, pod->name);
+	wish->pod_uid = str_copy(call->arena, pod->uid);
+	wish->node_name = str_copy(call->arena, doc_at_str(pod->doc, "spec.nodeName"));
+	node = store_get(call->server->store, KIND_Node, STR(""), wish->node_name);
+	if (node)
+		wish->node_uid = str_copy(call->arena, node->uid);
+	return ST_OK;
+}
+
+static enum status wish_parse(struct call *call, const struct version *account,
+			      const struct doc *body, struct token_wish *wish, struct error *error)
+{
+	const struct doc *spec = doc_key(body, "spec"), *bound = doc_key(spec, "boundObjectRef");
+	const struct api_kind request = { .group = STR("authentication.k8s.io"),
+					  .kind = STR("TokenRequest") };
+
+	wish->now_s = call_now_ns(call) / NS_PER_S;
+	wish->life_s = doc_int_or(doc_key(spec, "expirationSeconds"), LIFE_DEFAULT_S);
+	wish->audiences = doc_key(spec, "audiences");
+	if (doc_len(wish->audiences) == 0) {
+		const struct doc *own = doc_ref_str(call->arena, token_issuer(call->server));
+
+		wish->audiences = doc_new_array(call->arena, &own, 1);
+	}
+	if (wish->life_s < LIFE_MIN_S)
+		return fail_invalid(call, &request, STR(""), error, "FieldValueInvalid",
+				    "spec.expirationSeconds",
+				    "Invalid value: %lld: may not specify a duration less than 10 "
+				    "minutes",
+				    (long long)wish->life_s);
+	wish->life_s = MIN(wish->life_s, (i64)LIFE_MAX_S);
+	wish->real_life_s = wish->life_s == MOUNTED_LIFE_S && bound ? MOUNTED_REAL_LIFE_S
+								    : wish->life_s;
+	return bound ? bind_pod(call, account, bound, wish, error) : ST_OK;
+}
+
+static void build_named(struct build *b, const char *key, struct str name, struct str uid)
+{
+	if (name.len == 0)
+		return;
+	build_open_object(b, key);
+	build_str(b, "name", name);
+	build_str_if(b, "uid", uid);
+	build_close(b);
+}
+
+static const struct doc *claims_of(struct call *call, const struct version *account,
+				   const struct token_wish *wish)
+{
+	struct build b = build_object(call->arena);
+
+	build_doc(&b, "aud", wish->audiences);
+	build_int(&b, "exp", wish->now_s + wish->real_life_s);
+	build_int(&b, "iat", wish->now_s);
+	build_str(&b, "iss", token_issuer(call->server));
+	build_str(&b, "jti", call_uuid(call));
+	build_open_object(&b, "kubernetes.io");
+	build_str(&b, "namespace", account->namespace);
+	build_named(&b, "node", wish->node_name, wish->node_uid);
+	build_named(&b, "pod", wish->pod_name, wish->pod_uid);
+	build_named(&b, "serviceaccount", account->name, account->uid);
+	if (wish->real_life_s != wish->life_s)
+		build_int(&b, "warnafter", wish->now_s + wish->life_s);
+	build_close(&b);
+	build_int(&b, "nbf", wish->now_s);
+	build_str(&b, "sub",
+		  str_format(call->arena, "system:serviceaccount:" STR_FMT ":" STR_FMT,
+			     STR_ARG(account->namespace), STR_ARG(account->name)));
+	return build_done(&b);
+}
+
+enum status token_create(struct call *call, const struct api_kind *kind, struct version *account,
+			 const struct doc *body, struct outcome *ret_outcome, struct error *error)
+{
+	const struct token_signer *tokens = &call->server->config.tokens;
+	struct token_wish wish = { 0 };
+	struct build b = build_object(call->arena);
+	struct str token;
+	enum status status;
+
+	(void)kind;
+	if (!tokens->sign)
+		return fail(error, ST_NOT_FOUND,
+			    "this server has no key to sign service-account tokens with");
+	status = wish_parse(call, account, body, &wish, error);
+	if (status == ST_OK)
+		status = tokens->sign(tokens->self, call->arena, claims_of(call, account, &wish),
+				      &token, error);
+	if (status != ST_OK)
+		return status;
+	build_str(&b, "kind", STR("TokenRequest"));
+	build_str(&b, "apiVersion", STR("authentication.k8s.io/v1"));
+	build_open_object(&b, "metadata");
+	build_str(&b, "name", account->name);
+	build_str(&b, "namespace", account->namespace);
+	build_str(&b, "creationTimestamp", call_now(call));
+	build_close(&b);
+	build_open_object(&b, "spec");
+	build_doc(&b, "audiences", wish.audiences);
+	build_int(&b, "expirationSeconds", wish.life_s);
+	build_doc(&b, "boundObjectRef", doc_at(body, "spec.boundObjectRef"));
+	build_close(&b);
+	build_open_object(&b, "status");
+	build_str(&b, "token", token);
+	build_str(&b, "expirationTimestamp",
+		  timestamp_print(call->arena, (wish.now_s + wish.life_s) * NS_PER_S));
+	build_close(&b);
+	*ret_outcome = (struct outcome){ .doc = build_done(&b), .created = true };
+	return ST_OK;
+}
