@@ -7,6 +7,7 @@
 #include "doc/build.h"
 #include "server/admission.h"
 #include "server/object.h"
+#include "server/service_address.h"
 #include "server/state.h"
 
 enum {
@@ -61,6 +62,22 @@ static void range_take(struct range *range, struct str text)
 static bool range_has(const struct range *range, u32 index)
 {
 	return range->taken[index / 8] >> index % 8 & 1;
+}
+
+static struct str range_address(struct arena *arena, const struct range *range, u32 index)
+{
+	struct in_addr in = { .s_addr = htonl(range->first + index) };
+	char text[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, &in, text, sizeof text);
+	return str_copy(arena, str_of(text));
+}
+
+struct str service_first_address(struct arena *arena, struct str cidr)
+{
+	struct range range;
+
+	return range_parse(arena, cidr, &range) ? range_address(arena, &range, 1) : STR("");
 }
 
 /* A free address: anywhere behind the static ones, then among them. 0: all are taken. */
@@ -124,8 +141,6 @@ static enum status refuse_address(struct work *w, struct str address, const char
 static enum status choose_address(struct work *w, struct str *address)
 {
 	u32 index;
-	struct in_addr in;
-	char text[INET_ADDRSTRLEN];
 
 	if (address->len) {
 		if (str_eq(*address, doc_str(doc_key(w->old_spec, "clusterIP"))))
@@ -146,9 +161,7 @@ static enum status choose_address(struct work *w, struct str *address)
 	if (index == 0)
 		return fail(w->error, ST_INTERNAL,
 			    "failed to allocate a serviceIP: range is full");
-	in.s_addr = htonl(w->range.first + index);
-	inet_ntop(AF_INET, &in, text, sizeof text);
-	*address = str_copy(w->call->arena, str_of(text));
+	*address = range_address(w->call->arena, &w->range, index);
 	return ST_OK;
 }
 

@@ -3,17 +3,16 @@
 #define SERVER_STATE_H
 
 #include "schema/schema.h"
+#include "server/request.h"
 #include "server/server.h"
 #include "store/store.h"
 
-struct documents; /* server/documents.h */
-struct watch_stream; /* server/watch_stream.h */
-struct waiting_reply; /* server/commit.h */
-
-enum { METRIC_VERBS = 10, METRIC_CODES = 6 };
+struct documents;     /* server/documents.c */
+struct watch_stream;  /* server/watch_stream.c */
+struct waiting_reply; /* server/commit.c */
 
 struct server {
-	struct server_config config;
+	struct server_config config; /* with every default filled in */
 	struct store *store;
 	struct schema *schema;
 	const struct clock *clock;
@@ -27,9 +26,8 @@ struct server {
 	bool ready;
 	i64 started_wall_ns;
 	i64 next_bookmark_mono_ns;
-	u64 requests[METRIC_VERBS][METRIC_CODES]; /* by verb and by hundreds of the code */
-	u64 requests_now;
-	u32 service_cursor; /* where the search for a free address goes on */
+	i64 wake_mono_ns; /* when the next tick is asked for */
+	u64 requests[REQUEST_OTHER + 1], requests_total, failures_total;
 };
 
 /* Asks to be ticked at `mono_ns` or before. */

@@ -3,7 +3,7 @@
 #include "doc/patch_merge.h"
 #include "doc/patch_strategic.h"
 #include "server/object.h"
-#include "server/patch_schema.h"
+#include "schema/patch_schema.h"
 #include "server/state.h"
 #include "server/subresource.h"
 #include "server/write.h"

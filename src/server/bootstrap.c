@@ -1,0 +1,180 @@
+/* What every cluster starts with: namespaces, the priority classes of the system, and the Service
+ * by which pods find this server. */
+#include "doc/build.h"
+#include "server/object.h"
+#include "server/service_address.h"
+#include "server/state.h"
+
+struct made {
+	struct call call;
+	struct server *server;
+	struct error *error;
+};
+
+/* Creates it where it is missing; with `renew`, replaces what differs. */
+static enum status ensure(struct made *m, const char *version, const char *kind_name,
+			  struct str ns, const struct doc *object, bool renew)
+{
+	const struct api_kind *kind =
+		schema_find_kind(m->server->schema, str_of(version), str_of(kind_name));
+	struct version *there;
+	struct outcome outcome;
+
+	if (!kind)
+		return ST_OK; /* not served: nobody will miss it */
+	there = store_get(m->server->store, kind->id, ns, object_name(object));
+	if (!there)
+		return verb_create(&m->call, kind, ns, STR(""), STR(""), object, &outcome,
+				   m->error);
+	if (!renew)
+		return ST_OK;
+	return verb_patch(&m->call, kind, ns, object_name(object), STR(""), PATCH_MERGE, false,
+			  object, &outcome, m->error);
+}
+
+static enum status ensure_namespaces(struct made *m)
+{
+	static const char *const names[] = { "default", "kube-system", "kube-public",
+					     "kube-node-lease" };
+	enum status status = ST_OK;
+
+	for (u32 i = 0; status == ST_OK && i < ARRAY_LEN(names); i++) {
+		struct build b = build_object(m->call.arena);
+
+		build_open_object(&b, "metadata");
+		build_str(&b, "name", str_of(names[i]));
+		build_close(&b);
+		status = ensure(m, "v1", "Namespace", STR(""), build_done(&b), false);
+	}
+	return status;
+}
+
+static enum status ensure_priorities(struct made *m)
+{
+	static const struct {
+		const char *name, *text;
+		i64 value;
+	} classes[] = {
+		{ "system-cluster-critical",
+		  "Used for system critical pods that must run in the cluster, but can be moved to "
+		  "another node if necessary.",
+		  2000000000 },
+		{ "system-node-critical",
+		  "Used for system critical pods that must not be moved from their current node.",
+		  2000001000 },
+	};
+	enum status status = ST_OK;
+
+	for (u32 i = 0; status == ST_OK && i < ARRAY_LEN(classes); i++) {
+		struct build b = build_object(m->call.arena);
+
+		build_open_object(&b, "metadata");
+		build_str(&b, "name", str_of(classes[i].name));
+		build_close(&b);
+		build_int(&b, "value", classes[i].value);
+		build_str(&b, "description", str_of(classes[i].text));
+		status = ensure(m, "scheduling.k8s.io/v1", "PriorityClass", STR(""), build_done(&b),
+				false);
+	}
+	return status;
+}
+
+static void build_meta(struct build *b, const char *label, const char *value)
+{
+	build_open_object(b, "metadata");
+	build_str(b, "name", STR("kubernetes"));
+	build_str(b, "namespace", STR("default"));
+	build_open_object(b, "labels");
+	build_str(b, label, str_of(value));
+	build_close(b);
+	build_close(b);
+}
+
+static void build_port(struct build *b, i64 port, i64 target)
+{
+	build_open_array(b, "ports");
+	build_open_object(b, NULL);
+	build_str(b, "name", STR("https"));
+	build_str(b, "protocol", STR("TCP"));
+	build_int(b, "port", port);
+	if (target)
+		build_int(b, "targetPort", target);
+	build_close(b);
+	build_close(b);
+}
+
+static enum status ensure_service(struct made *m)
+{
+	const struct server_config *config = &m->server->config;
+	struct build b = build_object(m->call.arena);
+
+	build_meta(&b, "component", "apiserver");
+	build_open_object(&b, "spec");
+	build_str(&b, "type", STR("ClusterIP"));
+	build_str(&b, "clusterIP", service_first_address(m->call.arena, config->service_cidr));
+	build_port(&b, 443, config->advertise_port);
+	build_close(&b);
+	return ensure(m, "v1", "Service", STR("default"), build_done(&b), false);
+}
+
+/* Where that Service leads: here. Renewed at each start, as the address may be another one now. */
+static enum status ensure_endpoints(struct made *m)
+{
+	const struct server_config *config = &m->server->config;
+	struct build b = build_object(m->call.arena), s = build_object(m->call.arena);
+	enum status status;
+
+	build_meta(&b, "endpointslice.kubernetes.io/skip-mirror", "true");
+	build_open_array(&b, "subsets");
+	build_open_object(&b, NULL);
+	build_open_array(&b, "addresses");
+	build_open_object(&b, NULL);
+	build_str(&b, "ip", config->advertise_address);
+	build_close(&b);
+	build_close(&b);
+	build_port(&b, config->advertise_port, 0);
+	build_close(&b);
+	build_close(&b);
+	status = ensure(m, "v1", "Endpoints", STR("default"), build_done(&b), true);
+	if (status != ST_OK)
+		return status;
+	build_meta(&s, "kubernetes.io/service-name", "kubernetes");
+	build_str(&s, "addressType",
+		  str_find_char(config->advertise_address, ':') < 0 ? STR("IPv4") : STR("IPv6"));
+	build_open_array(&s, "endpoints");
+	build_open_object(&s, NULL);
+	build_open_array(&s, "addresses");
+	build_str(&s, NULL, config->advertise_address);
+	build_close(&s);
+	build_open_object(&s, "conditions");
+	build_bool(&s, "ready", true);
+	build_close(&s);
+	build_close(&s);
+	build_close(&s);
+	build_port(&s, config->advertise_port, 0);
+	return ensure(m, "discovery.k8s.io/v1", "EndpointSlice", STR("default"), build_done(&s),
+		      true);
+}
+
+enum status server_bootstrap(struct server *server, struct error *error)
+{
+	struct arena *arena = arena_new(0);
+	struct made m = {
+		.call = { .server = server, .arena = arena, .user = &user_server,
+			  .validation = VALIDATION_IGNORE },
+		.server = server,
+		.error = error,
+	};
+	enum status status = ensure_namespaces(&m);
+
+	if (status == ST_OK)
+		status = ensure_priorities(&m);
+	if (status == ST_OK)
+		status = ensure_service(&m);
+	if (status == ST_OK)
+		status = ensure_endpoints(&m);
+	if (status != ST_OK && error)
+		error->causes_len = 0; /* they live in the arena that goes now */
+	arena_free(arena);
+	return status;
+}

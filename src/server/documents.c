@@ -1,0 +1,147 @@
+/*
+ * Discovery and OpenAPI: long documents that change only with the schema. Each is made when it is
+ * first asked for, then kept and sent from memory with an ETag.
+ */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/map.h"
+#include "doc/json.h"
+#include "net/jwt.h"
+#include "schema/discovery.h"
+#include "server/reply.h"
+#include "server/route.h"
+#include "server/state.h"
+
+struct document {
+	struct str text, tag; /* tag: "\"HEX\"" as in ETag */
+	const char *type;     /* Content-Type */
+};
+
+struct documents {
+	struct arena *arena;
+	struct map by_key; /* path and form → struct document */
+};
+
+void documents_free(struct server *server)
+{
+	if (!server->documents)
+		return;
+	map_release(&server->documents->by_key);
+	arena_free(server->documents->arena);
+	free(server->documents);
+	server->documents = NULL;
+}
+
+static struct documents *documents_of(struct server *server)
+{
+	if (!server->documents) {
+		server->documents = calloc(1, sizeof *server->documents);
+		CHECK(server->documents);
+		server->documents->arena = arena_new(0);
+	}
+	return server->documents;
+}
+
+static struct document *keep(struct server *server, struct str key, struct str text,
+			     const char *type)
+{
+	struct documents *all = documents_of(server);
+	struct document *document = ARENA_NEW(all->arena, struct document);
+
+	document->text = text;
+	document->type = type;
+	document->tag = str_format(all->arena, "\"" STR_FMT "\"",
+				   STR_ARG(str_part(sha256_hex(all->arena, text), 0, 32)));
+	map_put(&all->by_key, str_copy(all->arena, key), document);
+	return document;
+}
+
+static void send(struct request *r, const struct document *document)
+{
+	bool same = str_eq(http_header_get(r->x, "If-None-Match"), document->tag);
+	struct reply reply = reply_new(r->x, same ? 304 : 200, document->type);
+
+	reply_header(&reply, "ETag", document->tag);
+	reply_header(&reply, "Vary", STR("Accept"));
+	if (!same)
+		reply_piece(&reply, document->text);
+	reply_send(r->x, &reply);
+}
+
+/* "v2", "v2beta1", or empty when the old format is wanted. */
+static struct str aggregated_version(struct request *r)
+{
+	struct str rest = http_header_get(r->x, "Accept");
+
+	while (rest.at) {
+		struct media media = media_parse(str_cut(&rest, ','));
+		struct str version = media_parameter(media, "v");
+
+		if (str_is(media_parameter(media, "as"), "APIGroupDiscoveryList") &&
+		    str_is(media_parameter(media, "g"), "apidiscovery.k8s.io") &&
+		    (str_is(version, "v2") || str_is(version, "v2beta1")))
+			return version;
+		if (str_is(media.type, "application/json") && !media.parameters.len)
+			break;
+	}
+	return STR("");
+}
+
+static const struct doc *discovery_doc(struct request *r, struct arena *arena, struct str path)
+{
+	struct schema *schema = r->server->schema;
+	const struct server_config *config = &r->server->config;
+	struct str rest = str_from(path, 1), first = str_cut(&rest, '/'), group, version;
+
+	if (str_is(first, "api") && rest.len == 0)
+		return discovery_versions(arena, str_format(arena, STR_FMT ":%u",
+							    STR_ARG(config->advertise_address),
+							    config->advertise_port));
+	if (str_is(first, "api"))
+		return discovery_resources(arena, schema, STR(""), rest);
+	if (!str_is(first, "apis"))
+		return NULL;
+	if (rest.len == 0)
+		return discovery_groups(arena, schema);
+	group = str_cut(&rest, '/');
+	version = rest;
+	return version.len ? discovery_resources(arena, schema, group, version)
+			   : discovery_group(arena, schema, group);
+}
+
+static bool reply_discovery(struct request *r, struct str path)
+{
+	bool root = str_is(path, "/api") || str_is(path, "/apis");
+	struct str version = root ? aggregated_version(r) : STR("");
+	struct str key = str_format(r->x->arena, STR_FMT " " STR_FMT, STR_ARG(path),
+				    STR_ARG(version));
+	struct documents *all = documents_of(r->server);
+	struct document *document = map_get(&all->by_key, key);
+	const struct doc *doc;
+
+	if (!document) {
+		doc = version.len ? discovery_aggregated(all->arena, r->server->schema,
+							 str_is(path, "/api"), version)
+				  : discovery_doc(r, all->arena, path);
+		if (!doc)
+			return false;
+		document = keep(r->server, key, json_text(all->arena, doc),
+				version.len ? str_c(all->arena, discovery_aggregated_type(version))
+					    : "application/json");
+	}
+	send(r, document);
+	return true;
+}
+
+bool documents_reply(struct request *r)
+{
+	struct str path = r->path;
+
+	while (path.len > 1 && path.at[path.len - 1] == '/')
+		path.len--;
+	if (str_is(path, "/api") || str_starts(path, STR("/api/")) || str_is(path, "/apis") ||
+	    str_starts(path, STR("/apis/")))
+		return reply_discovery(r, path);
+	return false;
+}

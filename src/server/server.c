@@ -1,0 +1,128 @@
+/* One server: what it is made of, how a request comes in, and what time asks of it. */
+#include "server/server.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "server/authenticate.h"
+#include "server/authorize.h"
+#include "server/commit.h"
+#include "server/route.h"
+#include "server/state.h"
+#include "server/watch_stream.h"
+
+static struct str or_else(struct str text, struct str otherwise)
+{
+	return text.len ? text : otherwise;
+}
+
+struct server *server_new(const struct server_config *config, struct store *store,
+			  struct schema *schema, const struct clock *clock, struct random *random)
+{
+	static const struct str groups[] = { STR_INIT("system:masters"),
+					     STR_INIT("system:authenticated") };
+	struct server *server = calloc(1, sizeof *server);
+
+	CHECK(server);
+	*server = (struct server){
+		.config = *config,
+		.store = store,
+		.schema = schema,
+		.clock = clock,
+		.random = random,
+		.scratch = arena_new(0),
+		.admin = { .name = STR("admin"), .groups = groups, .groups_len = ARRAY_LEN(groups) },
+		.started_wall_ns = clock_wall_ns(clock),
+	};
+	config = NULL;
+	server->config.service_cidr = or_else(server->config.service_cidr, STR("10.96.0.0/16"));
+	server->config.advertise_address =
+		or_else(server->config.advertise_address, STR("127.0.0.1"));
+	server->config.issuer = or_else(server->config.issuer,
+					STR("https://kubernetes.default.svc.cluster.local"));
+	if (!server->config.node_port_low) {
+		server->config.node_port_low = 30000;
+		server->config.node_port_high = 32767;
+	}
+	if (!server->config.advertise_port)
+		server->config.advertise_port = 6443;
+	return server;
+}
+
+void server_free(struct server *server)
+{
+	if (!server)
+		return;
+	watch_end_all(server);
+	commit_abandon(server);
+	documents_free(server);
+	arena_free(server->scratch);
+	free(server);
+}
+
+void server_handle(void *self, struct http_exchange *x)
+{
+	struct server *server = self;
+	struct request *r = ARENA_NEW(x->arena, struct request);
+
+	server->requests_total++;
+	if (request_parse(server, x, r) != ST_OK || authenticate(r) != ST_OK ||
+	    authorize(r) != ST_OK) {
+		request_fail(r);
+		return;
+	}
+	server->requests[r->is_resource ? r->verb : REQUEST_OTHER]++;
+	if (r->is_resource && r->resource.len)
+		route_resource(r);
+	else
+		route_plain(r);
+}
+
+void server_wake(struct server *server, i64 mono_ns)
+{
+	if (server->config.wake && mono_ns < server->wake_mono_ns) {
+		server->wake_mono_ns = mono_ns;
+		server->config.wake(server->config.wake_self, mono_ns);
+	}
+}
+
+i64 server_tick(struct server *server)
+{
+	server->wake_mono_ns = watch_tick(server, clock_mono_ns(server->clock));
+	return server->wake_mono_ns;
+}
+
+void server_set_nodes(struct server *server, const struct node_door *nodes)
+{
+	server->config.nodes = nodes;
+}
+
+void server_set_ready(struct server *server, bool ready)
+{
+	server->ready = ready;
+}
+
+struct store *server_store(const struct server *server)
+{
+	return server->store;
+}
+
+struct schema *server_schema(const struct server *server)
+{
+	return server->schema;
+}
+
+const struct clock *server_clock(const struct server *server)
+{
+	return server->clock;
+}
+
+const struct server_config *server_config_of(const struct server *server)
+{
+	return &server->config;
+}
+
+struct random *server_random(const struct server *server)
+{
+	return server->random;
+}
