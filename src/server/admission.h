@@ -1,7 +1,7 @@
 /*
  * What the server makes of an object before it is checked and stored, beyond the schema's defaults:
- * the built-in admission steps and the kinds' own preparations. Each returns the document, changed or
- * not, or refuses.
+ * the built-in admission steps and the kinds' own preparations. Each returns the document, changed
+ * or not, or refuses.
  */
 #ifndef SERVER_ADMISSION_H
 #define SERVER_ADMISSION_H

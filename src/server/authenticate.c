@@ -115,7 +115,8 @@ enum status authenticate(struct request *r)
 		r->user = certificate_user(r->x->arena, peer);
 		return ST_OK;
 	}
-	if (header.len > 7 && str_eq(str_lower(r->x->arena, str_part(header, 0, 7)), STR("bearer ")))
+	if (header.len > 7 &&
+	    str_eq(str_lower(r->x->arena, str_part(header, 0, 7)), STR("bearer ")))
 		return token_user(r->server, r->x->arena, str_trim(str_from(header, 7)), STR(""),
 				  &r->user, &r->error);
 	if (header.len)

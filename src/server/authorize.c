@@ -7,7 +7,8 @@
 #include "server/authenticate.h"
 #include "server/state.h"
 
-/* ---- what needs no role: Kubernetes' default bindings of system:discovery, basic-user, info-viewer */
+/* ---- what needs no role: Kubernetes' default bindings of system:discovery, basic-user,
+ * info-viewer */
 
 static bool path_is(struct str path, const char *const *list, u32 len)
 {
@@ -25,8 +26,8 @@ static bool path_is(struct str path, const char *const *list, u32 len)
 static bool everybody_may(const struct access *a)
 {
 	static const char *const open_paths[] = {
-		"/healthz", "/healthz/", "/livez", "/livez/", "/readyz", "/readyz/",
-		"/version", "/version/",
+		"/healthz", "/healthz/", "/livez",   "/livez/",
+		"/readyz",  "/readyz/",	 "/version", "/version/",
 	};
 	static const char *const known_paths[] = {
 		"/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*",
@@ -75,8 +76,8 @@ static const struct node_rule node_rules[] = {
 /* What a node may change is what stands for itself: its Node, and the pods bound to it. */
 static bool is_its_own(struct server *server, const struct access *a, struct str node)
 {
-	bool write = str_is(a->verb, "update") || str_is(a->verb, "patch") ||
-		     str_is(a->verb, "delete");
+	bool write =
+		str_is(a->verb, "update") || str_is(a->verb, "patch") || str_is(a->verb, "delete");
 
 	if (str_is(a->resource, "nodes"))
 		return str_eq(a->name, node) && write &&

@@ -24,8 +24,7 @@ bool rbac_allows(struct server *server, struct arena *arena, const struct access
 
 /* What the rules that apply to a user in a namespace say, for SelfSubjectRulesReview: arrays of
  * resourceRules and nonResourceRules. */
-void rbac_rules(struct server *server, struct arena *arena, const struct user *user,
-		struct str ns, const struct doc **ret_resource_rules,
-		const struct doc **ret_path_rules);
+void rbac_rules(struct server *server, struct arena *arena, const struct user *user, struct str ns,
+		const struct doc **ret_resource_rules, const struct doc **ret_path_rules);
 
 #endif

@@ -19,8 +19,8 @@ static enum status parse_json(struct request *r, struct str body, const struct d
 			    "couldn't get version/kind; json parse error: unexpected end of JSON "
 			    "input");
 	if (json_parse_strict(r->x->arena, body, ret, found, DUPLICATES_MAX, &len, &why) != ST_OK)
-		return fail(&r->error, why.status, "couldn't get version/kind; json parse error: %s",
-			    why.message);
+		return fail(&r->error, why.status,
+			    "couldn't get version/kind; json parse error: %s", why.message);
 	r->call.duplicates = found;
 	r->call.duplicates_len = len;
 	return ST_OK;
@@ -130,10 +130,11 @@ static enum status body_dry_run(struct request *r, const struct doc *options)
 {
 	doc_each_item(doc_key(options, "dryRun"), one) {
 		if (!str_is(doc_str(one), "All"))
-			return fail(&r->error, ST_INVALID,
-				    "DeleteOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported "
-				    "value: \"" STR_FMT "\": supported values: \"All\"",
-				    STR_ARG(doc_str(one)));
+			return fail(
+				&r->error, ST_INVALID,
+				"DeleteOptions.meta.k8s.io \"\" is invalid: dryRun: Unsupported "
+				"value: \"" STR_FMT "\": supported values: \"All\"",
+				STR_ARG(doc_str(one)));
 		r->call.dry_run = true;
 	}
 	return ST_OK;

@@ -12,8 +12,8 @@ struct made {
 };
 
 /* Creates it where it is missing; with `renew`, replaces what differs. */
-static enum status ensure(struct made *m, const char *version, const char *kind_name,
-			  struct str ns, const struct doc *object, bool renew)
+static enum status ensure(struct made *m, const char *version, const char *kind_name, struct str ns,
+			  const struct doc *object, bool renew)
 {
 	const struct api_kind *kind =
 		schema_find_kind(m->server->schema, str_of(version), str_of(kind_name));
@@ -160,7 +160,9 @@ enum status server_bootstrap(struct server *server, struct error *error)
 {
 	struct arena *arena = arena_new(0);
 	struct made m = {
-		.call = { .server = server, .arena = arena, .user = &user_server,
+		.call = { .server = server,
+			  .arena = arena,
+			  .user = &user_server,
 			  .validation = VALIDATION_IGNORE },
 		.server = server,
 		.error = error,

@@ -114,8 +114,8 @@ static bool reply_discovery(struct request *r, struct str path)
 {
 	bool root = str_is(path, "/api") || str_is(path, "/apis");
 	struct str version = root ? aggregated_version(r) : STR("");
-	struct str key = str_format(r->x->arena, STR_FMT " " STR_FMT, STR_ARG(path),
-				    STR_ARG(version));
+	struct str key =
+		str_format(r->x->arena, STR_FMT " " STR_FMT, STR_ARG(path), STR_ARG(version));
 	struct documents *all = documents_of(r->server);
 	struct document *document = map_get(&all->by_key, key);
 	const struct doc *doc;

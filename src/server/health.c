@@ -62,7 +62,8 @@ static void add_metric(struct buffer *out, const char *name, const char *type, c
 static void reply_metrics(struct request *r)
 {
 	static const char *const verbs[] = {
-		"GET", "LIST", "WATCH", "POST", "PUT", "PATCH", "DELETE", "DELETECOLLECTION", "OTHER",
+		"GET",	 "LIST", "WATCH", "POST", "PUT", "PATCH", "DELETE", "DELETECOLLECTION",
+		"OTHER",
 	};
 	struct server *server = r->server;
 	struct buffer *out = arena_buffer(r->x->arena);

@@ -21,7 +21,7 @@ struct list_query {
 	struct narrow narrow;
 	i64 limit; /* 0: no limit */
 	u64 revision;
-	bool exact;                /* as of `revision`, not newer */
+	bool exact;			 /* as of `revision`, not newer */
 	struct str after_ns, after_name; /* of a continue token */
 	bool continued;
 };
@@ -182,8 +182,8 @@ static bool find_indexed(struct request *r, const struct list_query *q, struct f
 	if (q->exact)
 		return false;
 	if (q->narrow.name.len && (r->ns.len || !r->kind->namespaced)) {
-		struct version *one = store_get(r->server->store, r->kind->id, r->ns,
-						q->narrow.name);
+		struct version *one =
+			store_get(r->server->store, r->kind->id, r->ns, q->narrow.name);
 
 		if (one)
 			take(r, q, found, one);
@@ -212,9 +212,9 @@ static enum status find(struct request *r, const struct list_query *q, struct fo
 	if (find_indexed(r, q, found))
 		return ST_OK;
 	if (q->exact) {
-		enum status status = store_iter_start_at(&iter, store, r->kind->id, r->ns,
-							 q->after_ns, q->after_name, q->revision,
-							 r->x->arena, &r->error);
+		enum status status =
+			store_iter_start_at(&iter, store, r->kind->id, r->ns, q->after_ns,
+					    q->after_name, q->revision, r->x->arena, &r->error);
 		if (status != ST_OK)
 			return status;
 	} else {
@@ -258,8 +258,8 @@ static void add_objects(struct request *r, const struct found *found, struct rep
 			reply_piece(reply, STR(","));
 		reply_piece(reply, kind->stored == kind
 					   ? version->json
-					   : json_text(r->x->arena,
-						       object_show(r->x->arena, kind, version->doc)));
+					   : json_text(r->x->arena, object_show(r->x->arena, kind,
+										version->doc)));
 	}
 }
 
@@ -275,8 +275,8 @@ static void tell_objects(struct request *r, const struct list_query *q, const st
 	reply_piece(reply, STR("]}\n"));
 }
 
-static void tell_metadata(struct request *r, const struct list_query *q,
-			  const struct found *found, struct buffer *out)
+static void tell_metadata(struct request *r, const struct list_query *q, const struct found *found,
+			  struct buffer *out)
 {
 	buffer_add_format(out,
 			  "{\"kind\":\"PartialObjectMetadataList\",\"apiVersion\":"
@@ -287,8 +287,8 @@ static void tell_metadata(struct request *r, const struct list_query *q,
 	for (u32 i = 0; i < found->list.len; i++) {
 		if (i)
 			buffer_add_char(out, ',');
-		json_print(out, partial_metadata(r->x->arena, found->list.at[i]->doc,
-						 r->accept.beta));
+		json_print(out,
+			   partial_metadata(r->x->arena, found->list.at[i]->doc, r->accept.beta));
 	}
 	buffer_add_str(out, STR("]}\n"));
 }

@@ -1,4 +1,5 @@
-/* list: all objects of a kind that match, pinned and sent as they are stored; page by page if asked. */
+/* list: all objects of a kind that match, pinned and sent as they are stored; page by page if
+ * asked. */
 #ifndef SERVER_LIST_H
 #define SERVER_LIST_H
 
@@ -10,7 +11,7 @@
 struct narrow {
 	struct selector *labels;       /* NULL: all */
 	struct field_selector *fields; /* NULL: all */
-	struct str name;               /* metadata.name must be this; empty: any */
+	struct str name;	       /* metadata.name must be this; empty: any */
 };
 
 /* From ?labelSelector, ?fieldSelector and, for a watch of one object, the name in the path. */

@@ -6,8 +6,8 @@
 #include "net/exchange.h"
 
 enum accept_form {
-	ACCEPT_OBJECT,   /* the object or list itself */
-	ACCEPT_TABLE,    /* as=Table */
+	ACCEPT_OBJECT,	 /* the object or list itself */
+	ACCEPT_TABLE,	 /* as=Table */
 	ACCEPT_METADATA, /* as=PartialObjectMetadata or …List */
 };
 
@@ -15,7 +15,7 @@ enum table_include { INCLUDE_METADATA, INCLUDE_NONE, INCLUDE_OBJECT };
 
 struct accept {
 	enum accept_form form;
-	bool beta;                  /* meta.k8s.io/v1beta1 instead of v1 */
+	bool beta;		    /* meta.k8s.io/v1beta1 instead of v1 */
 	enum table_include include; /* what a row's object holds */
 };
 

@@ -40,8 +40,8 @@ static enum status choose_container(struct request *r, const struct version *pod
 				    STR_ARG(pod->name), STR_ARG(names_of(arena, containers)));
 		return fail(&r->error, ST_BAD_REQUEST,
 			    "a container name must be specified for pod " STR_FMT
-			    ", choose one of: [" STR_FMT "] or one of the init containers: [" STR_FMT
-			    "]",
+			    ", choose one of: [" STR_FMT
+			    "] or one of the init containers: [" STR_FMT "]",
 			    STR_ARG(pod->name), STR_ARG(names_of(arena, containers)),
 			    STR_ARG(names_of(arena, init)));
 	}
@@ -49,8 +49,9 @@ static enum status choose_container(struct request *r, const struct version *pod
 		doc_each_item(doc_get(spec, str_of(lists[i])), container)
 			if (str_eq(doc_str(doc_key(container, "name")), *ret))
 				return ST_OK;
-	return fail(&r->error, ST_BAD_REQUEST, "container " STR_FMT " is not valid for pod " STR_FMT,
-		    STR_ARG(*ret), STR_ARG(pod->name));
+	return fail(&r->error, ST_BAD_REQUEST,
+		    "container " STR_FMT " is not valid for pod " STR_FMT, STR_ARG(*ret),
+		    STR_ARG(pod->name));
 }
 
 static enum status check_scheduled(struct request *r, const struct version *pod)
@@ -59,12 +60,13 @@ static enum status check_scheduled(struct request *r, const struct version *pod)
 	bool exec = str_is(r->subresource, "exec") || str_is(r->subresource, "attach");
 
 	if (doc_at_str(pod->doc, "spec.nodeName").len == 0)
-		return fail(&r->error, ST_BAD_REQUEST, "pod " STR_FMT
-			    " does not have a host assigned", STR_ARG(pod->name));
+		return fail(&r->error, ST_BAD_REQUEST,
+			    "pod " STR_FMT " does not have a host assigned", STR_ARG(pod->name));
 	if (exec && (str_is(phase, "Succeeded") || str_is(phase, "Failed")))
 		return fail(&r->error, ST_BAD_REQUEST,
-			    "cannot exec into a container in a completed pod; current phase is "
-			    STR_FMT, STR_ARG(phase));
+			    "cannot exec into a container in a completed pod; current phase "
+			    "is " STR_FMT,
+			    STR_ARG(phase));
 	return ST_OK;
 }
 
@@ -95,9 +97,10 @@ static enum status parse_log_options(struct request *r, struct log_options *o)
 	if (http_query_get(r->x, "sinceSeconds").len && seconds < 1)
 		return fail_option(r, "sinceSeconds", seconds, "must be greater than 0");
 	if (since.len && seconds > 0)
-		return fail(&r->error, ST_INVALID,
-			    "PodLogOptions \"\" is invalid: : Forbidden: at most one of `sinceTime` "
-			    "or `sinceSeconds` may be specified");
+		return fail(
+			&r->error, ST_INVALID,
+			"PodLogOptions \"\" is invalid: : Forbidden: at most one of `sinceTime` "
+			"or `sinceSeconds` may be specified");
 	if (since.len && !timestamp_parse(since, &o->since_wall_ns))
 		return fail(&r->error, ST_BAD_REQUEST, "sinceTime is no time: " STR_FMT,
 			    STR_ARG(since));

@@ -8,7 +8,8 @@
 #include "schema/decode.h"
 #include "server/state.h"
 
-static const struct str masters[] = { STR_INIT("system:masters"), STR_INIT("system:authenticated") };
+static const struct str masters[] = { STR_INIT("system:masters"),
+				      STR_INIT("system:authenticated") };
 const struct user user_server = {
 	.name = STR_INIT("system:apiserver"),
 	.groups = masters,
@@ -146,7 +147,8 @@ static enum status check_type(const struct api_kind *kind, const struct doc *bod
 	if (name.len && !str_eq(name, kind->kind))
 		return fail(error, ST_BAD_REQUEST,
 			    STR_FMT " in version \"" STR_FMT "\" cannot be handled as a " STR_FMT
-				    ": converting (" STR_FMT ") to (" STR_FMT "): unknown conversion",
+				    ": converting (" STR_FMT ") to (" STR_FMT
+				    "): unknown conversion",
 			    STR_ARG(name), STR_ARG(kind->version), STR_ARG(kind->kind),
 			    STR_ARG(name), STR_ARG(kind->kind));
 	return ST_OK;
@@ -271,8 +273,16 @@ struct str call_uuid(struct call *call)
 bool kind_has_generation(const struct api_kind *kind)
 {
 	static const char *const without[] = {
-		"Namespace", "Node",	      "Service", "PersistentVolume", "PersistentVolumeClaim",
-		"Event",     "ResourceQuota", "Lease",	 "Endpoints",	     "ServiceAccount",
+		"Namespace",
+		"Node",
+		"Service",
+		"PersistentVolume",
+		"PersistentVolumeClaim",
+		"Event",
+		"ResourceQuota",
+		"Lease",
+		"Endpoints",
+		"ServiceAccount",
 		"CertificateSigningRequest",
 	};
 

@@ -1,4 +1,5 @@
-/* What all verbs need to know of an object: its body, its metadata, and how failures about it read. */
+/* What all verbs need to know of an object: its body, its metadata, and how failures about it read.
+ */
 #ifndef SERVER_OBJECT_H
 #define SERVER_OBJECT_H
 
@@ -21,7 +22,8 @@ enum status fail_conflict(struct call *call, const struct api_kind *kind, struct
 PRINTF(5, 6)
 enum status fail_forbidden(struct call *call, const struct api_kind *kind, struct str name,
 			   struct error *error, const char *format, ...);
-/* 422 with one cause: `The Pod "x" is invalid: FIELD: MESSAGE`. `reason` as in the Status' causes. */
+/* 422 with one cause: `The Pod "x" is invalid: FIELD: MESSAGE`. `reason` as in the Status' causes.
+ */
 PRINTF(7, 8)
 enum status fail_invalid(struct call *call, const struct api_kind *kind, struct str name,
 			 struct error *error, const char *reason, const char *field,

@@ -145,8 +145,7 @@ static enum status admit_account(struct call *call, const struct api_kind *kind,
 				      STR_ARG(ns), STR_ARG(name), STR_ARG(name));
 	*spec = doc_with(call->arena, *spec, STR("serviceAccountName"),
 			 doc_ref_str(call->arena, name));
-	*spec = doc_with(call->arena, *spec, STR("serviceAccount"),
-			 doc_ref_str(call->arena, name));
+	*spec = doc_with(call->arena, *spec, STR("serviceAccount"), doc_ref_str(call->arena, name));
 	if (doc_bool_or(doc_key(*spec, "automountServiceAccountToken"),
 			doc_at_bool(account->doc, "automountServiceAccountToken", true)))
 		*spec = mount_token(call, *spec);
@@ -184,9 +183,8 @@ static const struct doc *tolerate(struct arena *arena, const struct doc *spec, s
 /* The value of a class by name; the two of the system need no object. */
 static bool class_find(struct call *call, struct str name, i64 *ret_value, struct str *ret_policy)
 {
-	const struct api_kind *classes =
-		schema_find_kind(call->server->schema, STR("scheduling.k8s.io/v1"),
-				 STR("PriorityClass"));
+	const struct api_kind *classes = schema_find_kind(
+		call->server->schema, STR("scheduling.k8s.io/v1"), STR("PriorityClass"));
 	const struct version *class;
 
 	*ret_policy = STR("PreemptLowerPriority");
@@ -205,9 +203,8 @@ static bool class_find(struct call *call, struct str name, i64 *ret_value, struc
 /* The class that is everybody's when nothing is said: the lowest of those marked so. */
 static struct str class_default(struct call *call)
 {
-	const struct api_kind *classes =
-		schema_find_kind(call->server->schema, STR("scheduling.k8s.io/v1"),
-				 STR("PriorityClass"));
+	const struct api_kind *classes = schema_find_kind(
+		call->server->schema, STR("scheduling.k8s.io/v1"), STR("PriorityClass"));
 	struct store_iter iter;
 	struct version *class, *found = NULL;
 
@@ -216,8 +213,8 @@ static struct str class_default(struct call *call)
 	store_iter_start(&iter, call->server->store, classes->id, STR(""), STR(""), STR(""));
 	while ((class = store_iter_next(&iter)))
 		if (doc_at_bool(class->doc, "globalDefault", false) &&
-		    (!found || doc_at_int(class->doc, "value", 0) <
-				       doc_at_int(found->doc, "value", 0)))
+		    (!found ||
+		     doc_at_int(class->doc, "value", 0) < doc_at_int(found->doc, "value", 0)))
 			found = class;
 	return found ? str_copy(call->arena, found->name) : STR("");
 }

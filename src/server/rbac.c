@@ -20,7 +20,8 @@ static const struct api_kind *rbac_kind(struct server *server, const char *kind)
 static bool subject_is(const struct doc *subject, const struct user *user, struct str binding_ns,
 		       struct arena *arena)
 {
-	struct str kind = doc_str(doc_key(subject, "kind")), name = doc_str(doc_key(subject, "name"));
+	struct str kind = doc_str(doc_key(subject, "kind")),
+		   name = doc_str(doc_key(subject, "name"));
 	struct str ns = doc_str_or(doc_key(subject, "namespace"), binding_ns);
 
 	if (str_is(kind, "User"))
@@ -28,9 +29,9 @@ static bool subject_is(const struct doc *subject, const struct user *user, struc
 	if (str_is(kind, "Group"))
 		return user_in_group(user, str_c(arena, name));
 	if (str_is(kind, "ServiceAccount"))
-		return str_eq(user->name, str_format(arena,
-						     "system:serviceaccount:" STR_FMT ":" STR_FMT,
-						     STR_ARG(ns), STR_ARG(name)));
+		return str_eq(user->name,
+			      str_format(arena, "system:serviceaccount:" STR_FMT ":" STR_FMT,
+					 STR_ARG(ns), STR_ARG(name)));
 	return false;
 }
 
@@ -168,8 +169,11 @@ static bool rule_decides(struct visitor *v, const struct doc *rule, const struct
 bool rbac_allows(struct server *server, struct arena *arena, const struct access *access,
 		 struct str *ret_reason)
 {
-	struct visitor v = { .rule = rule_decides, .server = server, .arena = arena,
-			     .user = access->user, .access = access };
+	struct visitor v = { .rule = rule_decides,
+			     .server = server,
+			     .arena = arena,
+			     .user = access->user,
+			     .access = access };
 
 	if (!visit_all(&v, access->is_resource ? access->ns : STR("")))
 		return false;
@@ -188,13 +192,16 @@ static bool rule_collects(struct visitor *v, const struct doc *rule, const struc
 	return false;
 }
 
-void rbac_rules(struct server *server, struct arena *arena, const struct user *user,
-		struct str ns, const struct doc **ret_resource_rules,
-		const struct doc **ret_path_rules)
+void rbac_rules(struct server *server, struct arena *arena, const struct user *user, struct str ns,
+		const struct doc **ret_resource_rules, const struct doc **ret_path_rules)
 {
 	struct build resource_rules = build_array(arena), path_rules = build_array(arena);
-	struct visitor v = { .rule = rule_collects, .server = server, .arena = arena, .user = user,
-			     .resource_rules = &resource_rules, .path_rules = &path_rules };
+	struct visitor v = { .rule = rule_collects,
+			     .server = server,
+			     .arena = arena,
+			     .user = user,
+			     .resource_rules = &resource_rules,
+			     .path_rules = &path_rules };
 
 	visit_all(&v, ns);
 	*ret_resource_rules = build_done(&resource_rules);

@@ -10,8 +10,9 @@
 enum { SEGMENTS_MAX = 16, FIELD_MANAGER_MAX = 128 };
 
 static const char *const verb_words[] = {
-	[REQUEST_GET] = "get",       [REQUEST_LIST] = "list",     [REQUEST_WATCH] = "watch",
-	[REQUEST_CREATE] = "create", [REQUEST_UPDATE] = "update", [REQUEST_PATCH] = "patch",
+	[REQUEST_GET] = "get",	     [REQUEST_LIST] = "list",
+	[REQUEST_WATCH] = "watch",   [REQUEST_CREATE] = "create",
+	[REQUEST_UPDATE] = "update", [REQUEST_PATCH] = "patch",
 	[REQUEST_DELETE] = "delete", [REQUEST_DELETE_COLLECTION] = "deletecollection",
 };
 
@@ -78,7 +79,8 @@ static enum request_verb verb_of_method(struct str method, bool named)
 	return REQUEST_OTHER;
 }
 
-/* The segments behind the group-version: [watch] [namespaces NS] RESOURCE [NAME [SUBRESOURCE …]]. */
+/* The segments behind the group-version: [watch] [namespaces NS] RESOURCE [NAME [SUBRESOURCE …]].
+ */
 static void resource_parse(struct request *r, const struct segments *s, u32 i)
 {
 	bool old_watch = i < s->len && str_is(s->at[i], "watch");
@@ -86,8 +88,8 @@ static void resource_parse(struct request *r, const struct segments *s, u32 i)
 	i += old_watch;
 	/* /namespaces/NS/finalize and /status are the namespace's own. */
 	if (i + 2 < s->len && str_is(s->at[i], "namespaces") &&
-	    !(i + 3 == s->len && (str_is(s->at[i + 2], "status") ||
-				  str_is(s->at[i + 2], "finalize")))) {
+	    !(i + 3 == s->len &&
+	      (str_is(s->at[i + 2], "status") || str_is(s->at[i + 2], "finalize")))) {
 		r->ns = s->at[i + 1];
 		i += 2;
 	}
@@ -113,14 +115,17 @@ enum status request_parse(struct server *server, struct http_exchange *x,
 
 	*r = (struct request){ .server = server, .x = x, .verb = REQUEST_OTHER };
 	r->call = (struct call){
-		.server = server, .arena = x->arena, .user = &r->user, .warnings = &r->warnings,
+		.server = server,
+		.arena = x->arena,
+		.user = &r->user,
+		.warnings = &r->warnings,
 	};
 	if (!http_decode(x->arena, x->path, false, &r->path) ||
 	    !segments_split(x->arena, x->path, &s))
 		return fail(&r->error, ST_BAD_REQUEST, "the path cannot be read: " STR_FMT,
 			    STR_ARG(x->path));
 
-	u32 first = s.len > 2 && str_is(s.at[0], "api")    ? 2
+	u32 first = s.len > 2 && str_is(s.at[0], "api")	   ? 2
 		    : s.len > 3 && str_is(s.at[0], "apis") ? 3
 							   : 0;
 

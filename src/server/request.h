@@ -30,9 +30,9 @@ struct request {
 	struct accept accept;
 
 	enum request_verb verb;
-	struct str path;      /* decoded, for what is no resource */
-	bool is_resource;     /* the path has the form of a resource's; kind may still be NULL */
-	struct str group, version, resource; /* as in the path */
+	struct str path;  /* decoded, for what is no resource */
+	bool is_resource; /* the path has the form of a resource's; kind may still be NULL */
+	struct str group, version, resource;	/* as in the path */
 	struct str ns, name, subresource, rest; /* rest: what follows the subresource */
 	const struct api_kind *kind;
 	struct error error; /* room for the failure that will be sent */

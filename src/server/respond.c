@@ -43,7 +43,8 @@ void reply_warnings(struct request *r, struct reply *reply)
 	if (r->kind && r->kind->old)
 		add_warning(r, reply,
 			    str_format(r->x->arena,
-				       STR_FMT " " STR_FMT " is deprecated; use " STR_FMT " " STR_FMT,
+				       STR_FMT " " STR_FMT " is deprecated; use " STR_FMT
+					       " " STR_FMT,
 				       STR_ARG(r->kind->api_version), STR_ARG(r->kind->kind),
 				       STR_ARG(r->kind->stored->api_version),
 				       STR_ARG(r->kind->stored->kind)));
@@ -87,9 +88,8 @@ static void respond(struct request *r, int code, const struct doc *doc, struct s
 	else if (r->accept.form == ACCEPT_TABLE)
 		add_table(r, &reply, doc);
 	else
-		reply_piece(&reply,
-			    json_text(r->x->arena,
-				      partial_metadata(r->x->arena, doc, r->accept.beta)));
+		reply_piece(&reply, json_text(r->x->arena,
+					      partial_metadata(r->x->arena, doc, r->accept.beta)));
 	reply_piece(&reply, STR("\n"));
 	reply_when_durable(r->server, r->x, &reply, revision);
 }

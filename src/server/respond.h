@@ -12,7 +12,8 @@ struct buffer *arena_buffer(struct arena *arena);
 /* The call's warnings, and the one an old version of the API brings along, as headers. */
 void reply_warnings(struct request *request, struct reply *reply);
 
-/* Sends the object of an outcome: as it is, as a one-row Table or as bare metadata; once durable. */
+/* Sends the object of an outcome: as it is, as a one-row Table or as bare metadata; once durable.
+ */
 void respond_outcome(struct request *request, int code, const struct outcome *outcome);
 /* The same for a document that stands alone. */
 void respond_doc(struct request *request, int code, const struct doc *doc, u64 revision);

@@ -103,8 +103,8 @@ static const struct doc *gone_status(struct request *r, const struct outcome *ou
 static bool returns_deleted(const struct api_kind *kind)
 {
 	static const char *const kinds[] = {
-		"Pod",		  "Service",	   "ServiceAccount", "PersistentVolume",
-		"PodTemplate",	  "ResourceQuota", "PersistentVolumeClaim",
+		"Pod",	       "Service",	"ServiceAccount",	 "PersistentVolume",
+		"PodTemplate", "ResourceQuota", "PersistentVolumeClaim",
 	};
 
 	for (u32 i = 0; i < ARRAY_LEN(kinds); i++)

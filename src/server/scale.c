@@ -42,7 +42,8 @@ static const struct doc *scale_of(struct arena *arena, const struct api_kind *ki
 	build_open_object(&b, "status");
 	build_int(&b, "replicas", doc_at_int(object, stored->scale_status_replicas, 0));
 	if (stored->scale_selector) {
-		/* The table names where it stands in the status of a Scale; objects hold it in spec. */
+		/* The table names where it stands in the status of a Scale; objects hold it in
+		 * spec. */
 		const struct doc *selector = doc_at(object, stored->scale_selector);
 
 		if (!selector)

@@ -31,15 +31,17 @@ struct server *server_new(const struct server_config *config, struct store *stor
 		.clock = clock,
 		.random = random,
 		.scratch = arena_new(0),
-		.admin = { .name = STR("admin"), .groups = groups, .groups_len = ARRAY_LEN(groups) },
+		.admin = { .name = STR("admin"),
+			   .groups = groups,
+			   .groups_len = ARRAY_LEN(groups) },
 		.started_wall_ns = clock_wall_ns(clock),
 	};
 	config = NULL;
 	server->config.service_cidr = or_else(server->config.service_cidr, STR("10.96.0.0/16"));
 	server->config.advertise_address =
 		or_else(server->config.advertise_address, STR("127.0.0.1"));
-	server->config.issuer = or_else(server->config.issuer,
-					STR("https://kubernetes.default.svc.cluster.local"));
+	server->config.issuer =
+		or_else(server->config.issuer, STR("https://kubernetes.default.svc.cluster.local"));
 	if (!server->config.node_port_low) {
 		server->config.node_port_low = 30000;
 		server->config.node_port_high = 32767;

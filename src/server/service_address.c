@@ -1,6 +1,7 @@
 /*
- * Addresses and ports of Services. What is taken is read off the stored Services each time, so there
- * is no second book that could disagree after a crash; a bitmap of the range makes that quick.
+ * Addresses and ports of Services. What is taken is read off the stored Services each time, so
+ * there is no second book that could disagree after a crash; a bitmap of the range makes that
+ * quick.
  */
 #include <arpa/inet.h>
 
@@ -11,13 +12,13 @@
 #include "server/state.h"
 
 enum {
-	RANGE_BITS_MAX = 20,   /* a larger range is used in part */
+	RANGE_BITS_MAX = 20,	/* a larger range is used in part */
 	STATIC_ADDRESSES = 256, /* the first ones are left to people who choose by hand */
 };
 
 struct range {
 	u32 first, size; /* host byte order; first is the network's own address */
-	u8 *taken;       /* bitmap */
+	u8 *taken;	 /* bitmap */
 };
 
 static bool range_parse(struct arena *arena, struct str cidr, struct range *ret)
@@ -131,11 +132,10 @@ struct work {
 
 static enum status refuse_address(struct work *w, struct str address, const char *why)
 {
-	return fail_invalid(w->call, w->kind, w->name, w->error, "FieldValueInvalid",
-			    "spec.clusterIPs",
-			    "Invalid value: []string{\"" STR_FMT
-			    "\"}: failed to allocate IP " STR_FMT ": %s",
-			    STR_ARG(address), STR_ARG(address), why);
+	return fail_invalid(
+		w->call, w->kind, w->name, w->error, "FieldValueInvalid", "spec.clusterIPs",
+		"Invalid value: []string{\"" STR_FMT "\"}: failed to allocate IP " STR_FMT ": %s",
+		STR_ARG(address), STR_ARG(address), why);
 }
 
 static enum status choose_address(struct work *w, struct str *address)
@@ -159,8 +159,7 @@ static enum status choose_address(struct work *w, struct str *address)
 	}
 	index = range_find(w->call->server, &w->range);
 	if (index == 0)
-		return fail(w->error, ST_INTERNAL,
-			    "failed to allocate a serviceIP: range is full");
+		return fail(w->error, ST_INTERNAL, "failed to allocate a serviceIP: range is full");
 	*address = range_address(w->call->arena, &w->range, index);
 	return ST_OK;
 }
@@ -245,8 +244,7 @@ static enum status give_port(struct work *w, u32 index, const struct doc **port)
 	if (number == 0)
 		number = find_port(w);
 	if (number == 0)
-		return fail(w->error, ST_INTERNAL,
-			    "failed to allocate a nodePort: range is full");
+		return fail(w->error, ST_INTERNAL, "failed to allocate a nodePort: range is full");
 	if (said && said != had) {
 		if (said < config->node_port_low || said > config->node_port_high)
 			return check_port(w, index, said,

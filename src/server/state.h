@@ -1,4 +1,5 @@
-/* What the files of this folder share about one server. Nobody outside reads it: server/server.h. */
+/* What the files of this folder share about one server. Nobody outside reads it: server/server.h.
+ */
 #ifndef SERVER_STATE_H
 #define SERVER_STATE_H
 
@@ -17,11 +18,11 @@ struct server {
 	struct schema *schema;
 	const struct clock *clock;
 	struct random *random;
-	struct user admin;             /* whoever shows the admin token */
+	struct user admin;	       /* whoever shows the admin token */
 	struct watch_stream *streams;  /* every open watch */
 	struct waiting_reply *waiting; /* replies that wait for the log */
 	struct documents *documents;   /* discovery and OpenAPI, made when first asked for */
-	struct arena *scratch;         /* for one event or one row at a time; reset after it */
+	struct arena *scratch;	       /* for one event or one row at a time; reset after it */
 	u32 streams_len;
 	bool ready;
 	i64 started_wall_ns;

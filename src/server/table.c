@@ -22,7 +22,8 @@ const struct doc *partial_metadata(struct arena *arena, const struct doc *object
 
 void table_open(const struct table_writer *w, const struct doc *metadata, bool columns)
 {
-	buffer_add_format(w->out, "{\"kind\":\"Table\",\"apiVersion\":\"" STR_FMT "\",\"metadata\":",
+	buffer_add_format(w->out,
+			  "{\"kind\":\"Table\",\"apiVersion\":\"" STR_FMT "\",\"metadata\":",
 			  STR_ARG(meta_version(w->accept->beta)));
 	json_print(w->out, metadata);
 	buffer_add_str(w->out, STR(",\"columnDefinitions\":"));

@@ -85,8 +85,8 @@ static enum status wish_parse(struct call *call, const struct version *account,
 				    "minutes",
 				    (long long)wish->life_s);
 	wish->life_s = MIN(wish->life_s, (i64)LIFE_MAX_S);
-	wish->real_life_s = wish->life_s == MOUNTED_LIFE_S && bound ? MOUNTED_REAL_LIFE_S
-								    : wish->life_s;
+	wish->real_life_s =
+		wish->life_s == MOUNTED_LIFE_S && bound ? MOUNTED_REAL_LIFE_S : wish->life_s;
 	return bound ? bind_pod(call, account, bound, wish, error) : ST_OK;
 }
 

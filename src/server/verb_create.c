@@ -38,8 +38,9 @@ static struct str generate_name(struct call *call, struct str base)
 	char tail[GENERATED_CHARACTERS];
 
 	random_name(call->server->random, tail, GENERATED_CHARACTERS);
-	return str_format(call->arena, STR_FMT "%.*s", STR_ARG(str_part(base, 0, GENERATED_BASE_MAX)),
-			  GENERATED_CHARACTERS, tail);
+	return str_format(call->arena, STR_FMT "%.*s",
+			  STR_ARG(str_part(base, 0, GENERATED_BASE_MAX)), GENERATED_CHARACTERS,
+			  tail);
 }
 
 /* The name to take: the body's own, or a generated one nobody has. */
@@ -69,8 +70,8 @@ static enum status choose_name(struct call *call, const struct api_kind *kind, s
 }
 
 /* What the server writes into the metadata of something new. */
-static const struct doc *new_metadata(struct call *call, const struct api_kind *kind,
-				      struct str ns, struct str name, const struct doc *meta)
+static const struct doc *new_metadata(struct call *call, const struct api_kind *kind, struct str ns,
+				      struct str name, const struct doc *meta)
 {
 	struct build b = build_object(call->arena);
 
@@ -151,8 +152,7 @@ enum status verb_create(struct call *call, const struct api_kind *kind, struct s
 		return fail(error, sub ? ST_METHOD_NOT_ALLOWED : ST_NOT_FOUND,
 			    sub ? "the server does not allow this method on the requested resource"
 				: "the server could not find the requested resource");
-	enum status status =
-		check_body_place(kind, ns, name, doc_key(body, "metadata"), error);
+	enum status status = check_body_place(kind, ns, name, doc_key(body, "metadata"), error);
 
 	if (status != ST_OK)
 		return status;

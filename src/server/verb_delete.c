@@ -25,10 +25,11 @@ static enum status check_options(struct call *call, const struct api_kind *kind,
 				     ", UID in object meta: " STR_FMT,
 				     STR_ARG(options->uid), STR_ARG(object->uid));
 	if (revision.len && (!str_to_i64(revision, &number) || (u64)number != object->revision))
-		return fail_conflict(call, kind, object->name, error,
-				     "Precondition failed: ResourceVersion in precondition: " STR_FMT
-				     ", ResourceVersion in object meta: %llu",
-				     STR_ARG(revision), (unsigned long long)object->revision);
+		return fail_conflict(
+			call, kind, object->name, error,
+			"Precondition failed: ResourceVersion in precondition: " STR_FMT
+			", ResourceVersion in object meta: %llu",
+			STR_ARG(revision), (unsigned long long)object->revision);
 	return ST_OK;
 }
 
@@ -131,9 +132,9 @@ static bool goes_at_once(const struct api_kind *kind, const struct doc *object, 
 
 static bool namespace_is_immortal(const struct api_kind *kind, struct str name)
 {
-	return kind->id == KIND_Namespace && (str_is(name, "default") ||
-					      str_is(name, "kube-system") ||
-					      str_is(name, "kube-public"));
+	return kind->id == KIND_Namespace &&
+	       (str_is(name, "default") || str_is(name, "kube-system") ||
+		str_is(name, "kube-public"));
 }
 
 static enum status delete_object(struct call *call, const struct api_kind *kind,

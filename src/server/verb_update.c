@@ -59,9 +59,8 @@ static enum status not_allowed(struct error *error)
 		    "the server does not allow this method on the requested resource");
 }
 
-enum status verb_get(struct call *call, const struct api_kind *kind, struct str ns,
-		     struct str name, struct str subresource, struct outcome *ret_outcome,
-		     struct error *error)
+enum status verb_get(struct call *call, const struct api_kind *kind, struct str ns, struct str name,
+		     struct str subresource, struct outcome *ret_outcome, struct error *error)
 {
 	const struct subresource *sub;
 	struct version *object;
@@ -97,10 +96,9 @@ static enum status check_place(const struct api_kind *kind, const struct version
 }
 
 /* An update of the object or of its status from a body in the shape the client asked for. */
-static enum status update_whole(struct call *call, const struct api_kind *kind,
-				struct version *old, const struct doc *body,
-				const char *subresource, struct outcome *ret_outcome,
-				struct error *error)
+static enum status update_whole(struct call *call, const struct api_kind *kind, struct version *old,
+				const struct doc *body, const char *subresource,
+				struct outcome *ret_outcome, struct error *error)
 {
 	const struct doc *doc;
 	enum status status = object_decode(call, kind, body, &doc, error);
@@ -158,10 +156,9 @@ enum status verb_update(struct call *call, const struct api_kind *kind, struct s
 
 /* ---- patch */
 
-static enum status apply_patch(struct call *call, const struct api_kind *kind,
-			       enum patch_type type, const struct doc *target,
-			       const struct doc *patch, const struct doc **ret_doc,
-			       struct error *error)
+static enum status apply_patch(struct call *call, const struct api_kind *kind, enum patch_type type,
+			       const struct doc *target, const struct doc *patch,
+			       const struct doc **ret_doc, struct error *error)
 {
 	struct patch_schema schema = patch_schema_of(kind);
 	enum status status;

@@ -1,7 +1,8 @@
 /*
  * A watch stream is a cursor of the store, the selectors it is narrowed by, and an exchange that is
- * answered in parts. It only ever shows what is durable. When the client reads too slowly nothing is
- * queued beyond a limit; it goes on where it was, or, when the store has forgotten, ends with 410.
+ * answered in parts. It only ever shows what is durable. When the client reads too slowly nothing
+ * is queued beyond a limit; it goes on where it was, or, when the store has forgotten, ends with
+ * 410.
  */
 #include "server/watch_stream.h"
 
@@ -56,7 +57,7 @@ static void write_event(struct watch_stream *s, const char *type, struct str obj
 {
 	struct str head = str_of(type);
 	struct http_piece pieces[] = {
-		{ "{\"type\":\"", 9 }, { head.at, head.len },	  { "\",\"object\":", 11 },
+		{ "{\"type\":\"", 9 },	   { head.at, head.len }, { "\",\"object\":", 11 },
 		{ object.at, object.len }, { "}\n", 2 },
 	};
 
@@ -115,8 +116,7 @@ static void write_bookmark(struct watch_stream *s, u64 revision, bool initial_en
 	build_str(&b, "kind", s->kind->kind);
 	build_str(&b, "apiVersion", s->kind->api_version);
 	build_open_object(&b, "metadata");
-	build_str(&b, "resourceVersion",
-		  str_format(arena, "%llu", (unsigned long long)revision));
+	build_str(&b, "resourceVersion", str_format(arena, "%llu", (unsigned long long)revision));
 	build_doc(&b, "creationTimestamp", &doc_null);
 	if (initial_end) {
 		build_open_object(&b, "annotations");
@@ -137,8 +137,8 @@ static void write_left(struct watch_stream *s, const struct store_event *event)
 	struct arena *arena = s->server->scratch;
 	struct str revision =
 		str_format(arena, "%llu", (unsigned long long)event->version->revision);
-	const struct doc *doc = doc_set_str(arena, event->previous->doc,
-					    "metadata.resourceVersion", revision);
+	const struct doc *doc =
+		doc_set_str(arena, event->previous->doc, "metadata.resourceVersion", revision);
 
 	write_event(s, "DELETED", event_object(s, arena, doc, STR_NONE));
 	arena_reset(arena);
@@ -229,9 +229,10 @@ static enum status wish_parse(struct request *r, struct wish *wish)
 			    "resourceVersionMatch: Forbidden: sendInitialEvents requires setting "
 			    "resourceVersionMatch to NotOlderThan");
 	if (!said && match.len)
-		return fail(&r->error, ST_INVALID,
-			    "resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for "
-			    "watch unless sendInitialEvents is provided");
+		return fail(
+			&r->error, ST_INVALID,
+			"resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for "
+			"watch unless sendInitialEvents is provided");
 	wish->mark = query_bool(r->x, "sendInitialEvents");
 	wish->initial = said ? wish->mark : revision.len == 0 || wish->from == 0;
 	if (wish->from > store_revision(r->server->store))

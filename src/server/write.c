@@ -219,7 +219,8 @@ enum status write_update(struct call *call, const struct api_kind *kind, struct 
 {
 	const struct api_kind *stored = kind->stored;
 	struct arena *arena = call->arena;
-	const struct doc *meta = doc_key(doc, "metadata"), *old_meta = doc_key(old->doc, "metadata");
+	const struct doc *meta = doc_key(doc, "metadata"),
+			 *old_meta = doc_key(old->doc, "metadata");
 	enum status status = check_preconditions(call, kind, old, meta, error);
 
 	if (status != ST_OK)

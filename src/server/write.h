@@ -11,8 +11,8 @@ MUST_USE enum status write_create(struct call *call, const struct api_kind *kind
 				  struct outcome *ret_outcome, struct error *error);
 
 /* Puts `doc` in the place of `old`: checks preconditions that stand in the document, keeps what may
- * not change, raises the generation, removes the object when its last finalizer has gone. `subresource`
- * NULL for the object itself. */
+ * not change, raises the generation, removes the object when its last finalizer has gone.
+ * `subresource` NULL for the object itself. */
 MUST_USE enum status write_update(struct call *call, const struct api_kind *kind,
 				  struct version *old, const struct doc *doc,
 				  const char *subresource, struct outcome *ret_outcome,
