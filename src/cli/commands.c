@@ -1,11 +1,30 @@
 /* The list of commands, in the order of `minke help`. Each stands in a file of its own name. */
 #include "cli/command.h"
 
-extern const struct command command_annotate, command_attach, command_exec, command_port_forward,
-	command_apply, command_label, command_logs, command_delete, command_get, command_rollout,
-	command_scale, command_version;
+#define COMMANDS(X)                                                                                \
+	X(get)                                                                                     \
+	X(create)                                                                                  \
+	X(apply)                                                                                   \
+	X(edit)                                                                                    \
+	X(delete)                                                                                  \
+	X(scale)                                                                                   \
+	X(set)                                                                                     \
+	X(rollout)                                                                                 \
+	X(logs)                                                                                    \
+	X(exec)                                                                                    \
+	X(attach)                                                                                  \
+	X(port_forward)                                                                            \
+	X(label)                                                                                   \
+	X(annotate)                                                                                \
+	X(version)
+
+#define X(name) extern const struct command command_##name;
+COMMANDS(X)
+#undef X
 
 const struct command *const commands_all[] = {
-	&command_get,	  &command_apply, &command_delete, &command_rollout, &command_scale,
-	&command_version, NULL,
+#define X(name) &command_##name,
+	COMMANDS(X)
+#undef X
+		NULL,
 };
