@@ -76,6 +76,11 @@ void lazy_write(struct store *store)
 {
 	u32 len = store->lazy_len;
 
+	if (store->flying_first) {
+		memmove(store->flying, store->flying + store->flying_first,
+			store->flying_len * sizeof *store->flying);
+		store->flying_first = 0;
+	}
 	/* All of them are in flight before the first is handed over: it may be decided at once. */
 	for (u32 i = 0; i < len; i++) {
 		struct lazy *lazy = &store->lazy[i];

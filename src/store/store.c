@@ -232,13 +232,40 @@ struct loading {
 	u64 strangers; /* rows of kinds nobody knows: left on disk as they are */
 };
 
+/* A lazily written object that went and came again may have left two rows: its removal and its
+ * return went to the log at different times. The newer one counts; the other's row goes. */
+static enum status settle_twins(struct store *store, struct kind_state *state,
+				const struct log_row *row, struct version *version,
+				struct error *error)
+{
+	struct object *object = btree_find(&state->objects, row->namespace, row->name);
+	struct version *tombstone;
+
+	if (!state->kind.lazy)
+		return fail(error, ST_INVALID, "it is there twice");
+	bool newer = row->revision > object->version->revision;
+	struct version *older = newer ? object->version : version;
+	enum status status =
+		version_new(state->id, older->doc, older->revision, true, &tombstone, error);
+
+	if (status)
+		return status;
+	lazy_note(store, tombstone, NULL, newer ? object->row : row->row);
+	version_unref(tombstone);
+	if (newer) {
+		store_unset(store, object);
+		store_set(store, version, row->namespace, row->name, row->row);
+	}
+	return ST_OK;
+}
+
 static enum status load_row(void *self, const struct log_row *row, struct error *error)
 {
 	struct loading *loading = self;
 	struct store *store = loading->store;
 	struct kind_state *state = map_get(&loading->kinds, row->kind);
 	const struct doc *doc;
-	struct version *version;
+	struct version *version = NULL;
 
 	store->next_row = MAX(store->next_row, row->row + 1);
 	if (!state) {
@@ -250,24 +277,22 @@ static enum status load_row(void *self, const struct log_row *row, struct error 
 
 	if (!status && !doc_is(doc, DOC_OBJECT))
 		status = fail(error, ST_INVALID, "not an object");
-	if (!status && btree_find(&state->objects, row->namespace, row->name))
-		status = fail(error, ST_INVALID, "it is there twice");
 	if (!status)
 		status = version_new(state->id, doc, row->revision, false, &version, error);
 	if (!status && (!str_eq(version->namespace, row->namespace) ||
-			!str_eq(version->name, row->name))) {
-		version_unref(version);
+			!str_eq(version->name, row->name)))
 		status = fail(error, ST_INVALID, "it bears another name");
-	}
-	if (status) {
-		error->status = ST_INVALID;
-		return fail_within(error, "the stored object " STR_FMT " " STR_FMT "/" STR_FMT
-				   " is damaged", STR_ARG(row->kind), STR_ARG(row->namespace),
-				   STR_ARG(row->name));
-	}
-	store_set(store, version, row->namespace, row->name, row->row);
+	if (!status && btree_find(&state->objects, row->namespace, row->name))
+		status = settle_twins(store, state, row, version, error);
+	else if (!status)
+		store_set(store, version, row->namespace, row->name, row->row);
 	version_unref(version);
-	return ST_OK;
+	if (!status)
+		return ST_OK;
+	error->status = ST_INVALID;
+	return fail_within(error, "the stored object " STR_FMT " " STR_FMT "/" STR_FMT
+			   " is damaged", STR_ARG(row->kind), STR_ARG(row->namespace),
+			   STR_ARG(row->name));
 }
 
 static enum status load(struct store *store, struct error *error)
