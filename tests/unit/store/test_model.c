@@ -36,6 +36,8 @@ struct world {
 	u64 durable; /* never less than before */
 };
 
+static u64 current_seed; /* for a debugger: the seed that failed */
+
 static const char *const spaces[] = { "a", "a-b", "b" };
 static const char *const name_of[] = { "n0", "n1", "n10", "n2", "web", "web-0", "web-1", "x" };
 
@@ -293,8 +295,7 @@ static void does_what_a_naive_model_does(void **state)
 	u64 seeds = wish ? strtoull(wish, NULL, 10) : 30;
 
 	for (u64 seed = 1; seed <= seeds; seed++) {
-		if (seeds > 100 && seed % 100 == 0)
-			print_message("seed %llu\n", (unsigned long long)seed);
+		current_seed = seed;
 		run_world(seed);
 	}
 }
