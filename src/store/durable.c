@@ -220,11 +220,11 @@ static struct store_event undo(struct store *store, const struct pending *pendin
 	}
 	bool lost = event->type == EVENT_DELETED;
 
-	if (lost)
+	if (lost && pending->row)
 		lazy_forget_row(store, pending->row);
 	object = store_set(store, event->previous, namespace, name, pending->row);
 	if (state->kind.lazy)
-		lazy_note(store, event->previous, object, pending->row);
+		lazy_note(store, event->previous, object, object->row);
 	return (struct store_event){ lost ? EVENT_ADDED : EVENT_MODIFIED, true, event->previous,
 				     lost ? NULL : event->version };
 }

@@ -292,7 +292,7 @@ static void does_what_a_naive_model_does(void **state)
 {
 	(void)state;
 	const char *wish = getenv("MINKE_SEEDS");
-	u64 seeds = wish ? strtoull(wish, NULL, 10) : 30;
+	u64 seeds = wish ? strtoull(wish, NULL, 10) : 200;
 
 	for (u64 seed = 1; seed <= seeds; seed++) {
 		current_seed = seed;
