@@ -22,7 +22,7 @@ struct str columns_duration(struct arena *arena, i64 duration_ns);
 /* kubectl's STATUS word of a pod: Running, CrashLoopBackOff, Init:0/2, Terminating … */
 struct str pod_status_word(struct arena *arena, const struct doc *pod);
 
-/* ---- for RULE_PRINT functions: cells in the order of the kind's columns, after the name */
+/* ---- for RULE_PRINT functions: the cells of the columns without a template, in their order */
 struct row {
 	struct arena *arena;
 	i64 now_ns;
@@ -32,6 +32,14 @@ struct row {
 void row_str(struct row *row, struct str text);
 void row_or_none(struct row *row, struct str text); /* "<none>" when empty */
 void row_int(struct row *row, i64 value);
-void row_age(struct row *row, const struct doc *object); /* since metadata.creationTimestamp */
+struct str row_since(const struct row *row, const struct doc *timestamp); /* "<unknown>" for none */
+
+/* "a,b,c + 4 more...": at most three of a list, as upstream's printers show long ones. */
+struct row_list {
+	struct str at[3];
+	u32 len, count;
+};
+void row_list_add(struct row_list *list, struct str text);
+struct str row_list_print(struct arena *arena, const struct row_list *list);
 
 #endif

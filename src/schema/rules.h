@@ -4,8 +4,8 @@
  *
  * RULE_FINISH: after a struct's (or kind's) own defaults; returns the struct, changed or not.
  * RULE_CHECK: adds violations; `old` is the stored value on update, NULL on create.
- * RULE_PRINT: fills the cells of a table row. RULE_CONVERT: a view's shape from and to the stored
- * one.
+ * RULE_PRINT: fills the cells of the columns without a template, in order. RULE_CONVERT: a view's
+ * shape from and to the stored one.
  */
 #ifndef SCHEMA_RULES_H
 #define SCHEMA_RULES_H
@@ -98,14 +98,6 @@ RULE_PRINT(node_row);
 RULE_PRINT(event_row);
 RULE_PRINT(endpoints_row);
 RULE_PRINT(endpoint_slice_row);
-RULE_PRINT(replication_controller_row);
-RULE_PRINT(replica_set_row);
-RULE_PRINT(deployment_row);
-RULE_PRINT(secret_row);
-RULE_PRINT(service_account_row);
-RULE_PRINT(namespace_row);
-RULE_PRINT(daemon_set_row);
-RULE_PRINT(stateful_set_row);
 RULE_PRINT(persistent_volume_claim_row);
 RULE_PRINT(persistent_volume_row);
 RULE_PRINT(horizontal_pod_autoscaler_row);
