@@ -9,7 +9,7 @@
 #include "base/buffer.h"
 #include "schema/schema.h"
 
-/* What clients accept, and what the answer must be called: the asked name is no valid media type. */
+/* What clients accept; and what the answer is called: the asked name is no valid media type. */
 #define OPENAPI_V2_ACCEPT "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 #define OPENAPI_V2_CONTENT_TYPE "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 
