@@ -1,7 +1,7 @@
 /*
- * A bare HTTPS server over src/net, to measure what the transport itself costs and to poke at it by
- * hand: http_serve ADDRESS CERTIFICATE KEY [CLIENT_CA]. /hello answers 1 KB, /big N megabytes in
- * pieces (?mb=N), /stream ten lines a second apart, /echo the body, /who the peer.
+ * A bare HTTPS server over src/net, to measure what the transport itself costs and to poke at it
+ * by hand: http_serve ADDRESS CERTIFICATE KEY [CLIENT_CA]. /hello answers 1 KB, /big N megabytes
+ * in pieces (?mb=N), /stream ten lines a second apart, /echo the body, /who the peer.
  */
 #include <stdio.h>
 #include <stdlib.h>
