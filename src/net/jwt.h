@@ -23,7 +23,7 @@ struct str jwt_key_jwk(struct arena *arena, const struct jwt_key *key);
 /* `claims` is a JSON object's text. */
 MUST_USE enum status jwt_sign(struct arena *arena, const struct jwt_key *key, struct str claims,
 			      struct str *ret_token, struct error *error);
-/* Checks form, algorithm and signature against any of the keys, by kid when it names one, and gives
+/* Checks form, algorithm and signature against any of the keys, and gives
  * the claims' text. What the claims say (exp, aud, …) is the caller's to judge. ST_UNAUTHORIZED. */
 MUST_USE enum status jwt_verify(struct arena *arena, const struct jwt_key *const *keys,
 				u32 keys_len, struct str token, struct str *ret_claims,
@@ -35,8 +35,6 @@ void hmac_sha256(struct str key, struct str bytes, u8 ret_digest[32]);
 /* Compares without telling by its time where they differ. */
 bool secret_eq(struct str a, struct str b);
 
-struct str base64_encode(struct arena *arena, struct str bytes);
-MUST_USE bool base64_decode(struct arena *arena, struct str text, struct str *ret_bytes);
 struct str base64url_encode(struct arena *arena, struct str bytes); /* without padding */
 MUST_USE bool base64url_decode(struct arena *arena, struct str text, struct str *ret_bytes);
 
