@@ -5,6 +5,7 @@
 #ifndef NET_JWT_H
 #define NET_JWT_H
 
+#include "base/base64.h"
 #include "base/error.h"
 #include "base/str.h"
 
@@ -34,8 +35,5 @@ struct str sha256_hex(struct arena *arena, struct str bytes);
 void hmac_sha256(struct str key, struct str bytes, u8 ret_digest[32]);
 /* Compares without telling by its time where they differ. */
 bool secret_eq(struct str a, struct str b);
-
-struct str base64url_encode(struct arena *arena, struct str bytes); /* without padding */
-MUST_USE bool base64url_decode(struct arena *arena, struct str text, struct str *ret_bytes);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef SCHEMA_SCALAR_H
 #define SCHEMA_SCALAR_H
 
+#include "base/base64.h"
 #include "doc/doc.h"
 #include "schema/api.h"
 
@@ -17,10 +18,5 @@ struct str scalar_go_value(struct arena *arena, const struct doc *d, bool wants_
 /* Go's time.ParseDuration and Duration.String. */
 MUST_USE bool duration_parse(struct str text, i64 *ret_ns);
 struct str duration_print(struct arena *arena, i64 ns);
-
-/* Length of the bytes behind standard, padded base64; false when it is none, *ret_at says where. */
-MUST_USE bool base64_check(struct str text, size_t *ret_len, size_t *ret_at);
-struct str base64_encode(struct arena *arena, struct str bytes);
-MUST_USE bool base64_decode(struct arena *arena, struct str text, struct str *ret_bytes);
 
 #endif

@@ -2,7 +2,7 @@
 #include "server/admission.h"
 
 #include "doc/build.h"
-#include "schema/scalar.h"
+#include "net/jwt.h"
 #include "server/object.h"
 #include "server/state.h"
 
