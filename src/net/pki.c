@@ -30,7 +30,8 @@ void key_free_cleanup(EVP_PKEY **key)
 
 BIO *pem_open(struct str text)
 {
-	BIO *bio = BIO_new_mem_buf(text.len ? text.at : "", (int)MIN(text.len, (size_t)PEM_BYTES_MAX));
+	BIO *bio =
+		BIO_new_mem_buf(text.len ? text.at : "", (int)MIN(text.len, (size_t)PEM_BYTES_MAX));
 
 	CHECK(bio);
 	return bio;
