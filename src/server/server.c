@@ -48,6 +48,7 @@ struct server *server_new(const struct server_config *config, struct store *stor
 	}
 	if (!server->config.advertise_port)
 		server->config.advertise_port = 6443;
+	server->later_end = &server->later;
 	return server;
 }
 
@@ -88,8 +89,54 @@ void server_wake(struct server *server, i64 mono_ns)
 	}
 }
 
+void server_later(struct server *server, struct server_later *later)
+{
+	if (later->queued)
+		return;
+	later->queued = true;
+	later->next = NULL;
+	*server->later_end = later;
+	server->later_end = &later->next;
+	server_wake(server, clock_mono_ns(server->clock));
+}
+
+void server_later_cancel(struct server *server, struct server_later *later)
+{
+	if (!later->queued)
+		return;
+	for (struct server_later **link = &server->later; *link; link = &(*link)->next) {
+		if (*link != later)
+			continue;
+		*link = later->next;
+		if (!*link)
+			server->later_end = link;
+		break;
+	}
+	later->queued = false;
+}
+
+/* What is queued meanwhile waits for the next round, so that a round ends. */
+static void run_later(struct server *server)
+{
+	struct server_later *end = server->later ? CONTAINER_OF(server->later_end,
+								struct server_later, next)
+						 : NULL;
+	bool more = end != NULL;
+
+	while (more && server->later) {
+		struct server_later *one = server->later;
+
+		more = one != end;
+		server_later_cancel(server, one);
+		one->call(one->self);
+	}
+}
+
 i64 server_tick(struct server *server)
 {
+	run_later(server);
+	if (server->later)
+		return clock_mono_ns(server->clock);
 	server->wake_mono_ns = watch_tick(server, clock_mono_ns(server->clock));
 	return server->wake_mono_ns;
 }

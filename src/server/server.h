@@ -66,6 +66,19 @@ void server_set_nodes(struct server *server, const struct node_door *nodes);
 /* From now on /readyz is 200: the wiring calls it when everything has started. */
 void server_set_ready(struct server *server, bool ready);
 
+/*
+ * Calls that must not happen where they are noticed (a watch may not write while the store tells of
+ * a change): queued here, they run in the next server_tick(), which is asked for at once.
+ */
+struct server_later {
+	void (*call)(void *self);
+	void *self;
+	struct server_later *next;
+	bool queued;
+};
+void server_later(struct server *server, struct server_later *later); /* queued twice is once */
+void server_later_cancel(struct server *server, struct server_later *later);
+
 struct store *server_store(const struct server *server);
 struct schema *server_schema(const struct server *server);
 const struct clock *server_clock(const struct server *server);

@@ -23,6 +23,7 @@ struct server {
 	struct waiting_reply *waiting; /* replies that wait for the log */
 	struct documents *documents;   /* discovery and OpenAPI, made when first asked for */
 	struct arena *scratch;	       /* for one event or one row at a time; reset after it */
+	struct server_later *later, **later_end;
 	u32 streams_len;
 	bool ready;
 	i64 started_wall_ns;
