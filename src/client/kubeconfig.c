@@ -1,4 +1,5 @@
-/* kubeconfig in (YAML or JSON) and out (YAML): one context with its cluster and user put together. */
+/* kubeconfig in (YAML or JSON) and out (YAML): one context with its cluster and user put together.
+ */
 #include "client/kubeconfig.h"
 
 #include "doc/build.h"

@@ -1,7 +1,7 @@
 /*
- * Calls become verbs at once. Watches are cursors of the store; what they have to tell waits for the
- * server's next tick, because nobody may write while the store tells of a change, and whoever hears
- * of one mostly wants to write.
+ * Calls become verbs at once. Watches are cursors of the store; what they have to tell waits for
+ * the server's next tick, because nobody may write while the store tells of a change, and whoever
+ * hears of one mostly wants to write.
  */
 #include "client/local.h"
 
@@ -59,8 +59,7 @@ struct local_wait {
 /* ---- calls */
 
 static enum status run(struct local_client *client, struct arena *arena,
-		       const struct client_request *r, struct outcome *outcome,
-		       struct error *error)
+		       const struct client_request *r, struct outcome *outcome, struct error *error)
 {
 	static const enum patch_type patches[] = {
 		[CLIENT_PATCH_JSON] = PATCH_JSON,

@@ -118,9 +118,8 @@ void server_later_cancel(struct server *server, struct server_later *later)
 /* What is queued meanwhile waits for the next round, so that a round ends. */
 static void run_later(struct server *server)
 {
-	struct server_later *end = server->later ? CONTAINER_OF(server->later_end,
-								struct server_later, next)
-						 : NULL;
+	struct server_later *end =
+		server->later ? CONTAINER_OF(server->later_end, struct server_later, next) : NULL;
 	bool more = end != NULL;
 
 	while (more && server->later) {

@@ -1,6 +1,8 @@
 /* The client in the server's own process, and kubeconfig files there and back. */
 #include "../server/harness.h"
 
+#include <stdio.h>
+
 #include "client/client.h"
 #include "client/kubeconfig.h"
 #include "client/local.h"

@@ -103,7 +103,10 @@ static void answer_end(struct http_exchange *x)
 }
 
 static const struct http_answer test_answer = {
-	.reply = answer_reply, .start = answer_start, .write = answer_write, .end = answer_end,
+	.reply = answer_reply,
+	.start = answer_start,
+	.write = answer_write,
+	.end = answer_end,
 };
 
 static const struct str masters[] = { STR_INIT("system:masters") };

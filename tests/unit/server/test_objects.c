@@ -28,8 +28,8 @@ static void creates_reads_and_deletes(void **state)
 
 	assert_true(doc_eq(made, got));
 
-	const struct doc *gone = ask_ok(200, "DELETE", CONFIG_MAPS "/c",
-					"{\"propagationPolicy\":\"Background\"}");
+	const struct doc *gone =
+		ask_ok(200, "DELETE", CONFIG_MAPS "/c", "{\"propagationPolicy\":\"Background\"}");
 
 	assert_str(doc_at_str(gone, "status"), "Success");
 	assert_str(doc_at_str(gone, "details.kind"), "configmaps");
@@ -73,12 +73,14 @@ static void pages_show_one_moment(void **state)
 	assert_int_equal(doc_len(doc_key(page, "items")), 2);
 	ask_ok(200, "DELETE", CONFIG_MAPS "/d", NULL);
 	target = str_format(arena, CONFIG_MAPS "?limit=2&continue=" STR_FMT,
-			    STR_ARG(doc_at_str(page, "metadata.continue"))).at;
+			    STR_ARG(doc_at_str(page, "metadata.continue")))
+			 .at;
 	page = ask_ok(200, "GET", target, NULL);
 	assert_str(doc_at_str(page, "items.0.metadata.name"), "c");
 	assert_str(doc_at_str(page, "items.1.metadata.name"), "d"); /* as it was then */
 	target = str_format(arena, CONFIG_MAPS "?limit=2&continue=" STR_FMT,
-			    STR_ARG(doc_at_str(page, "metadata.continue"))).at;
+			    STR_ARG(doc_at_str(page, "metadata.continue")))
+			 .at;
 	page = ask_ok(200, "GET", target, NULL);
 	assert_int_equal(doc_len(doc_key(page, "items")), 1);
 	assert_str(doc_at_str(page, "items.0.metadata.name"), "e");
@@ -136,10 +138,11 @@ static void updates_check_the_revision(void **state)
 	assert_str(doc_at_str(put, "data.k"), "w");
 	assert_false(str_eq(doc_at_str(put, "metadata.resourceVersion"),
 			    doc_at_str(made, "metadata.resourceVersion")));
-	ask_fails(409, "Conflict",
-		  "Operation cannot be fulfilled on configmaps \"c\": the object has been modified; "
-		  "please apply your changes to the latest version and try again",
-		  "PUT", CONFIG_MAPS "/c", text_of(changed));
+	ask_fails(
+		409, "Conflict",
+		"Operation cannot be fulfilled on configmaps \"c\": the object has been modified; "
+		"please apply your changes to the latest version and try again",
+		"PUT", CONFIG_MAPS "/c", text_of(changed));
 	/* The same again changes nothing, not even the revision. */
 	const struct doc *same = ask_ok(200, "PUT", CONFIG_MAPS "/c", text_of(put));
 

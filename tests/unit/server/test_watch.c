@@ -125,8 +125,8 @@ static void watch_lists_end_with_a_bookmark(void **state)
 static void bookmarks_and_ends_come_with_time(void **state)
 {
 	(void)state;
-	watching = ask_open("GET", CONFIG_MAPS "?watch=true&allowWatchBookmarks=1&timeoutSeconds=90",
-			    NULL);
+	watching = ask_open(
+		"GET", CONFIG_MAPS "?watch=true&allowWatchBookmarks=1&timeoutSeconds=90", NULL);
 	server_tick(server);
 	make("a", "1");
 	assert_int_equal(take_events(watching, events, 64), 1);
