@@ -135,3 +135,14 @@ void openapi_kinds_of(const struct schema *schema, const struct api_struct *s,
 		if (kind->root == s)
 			each(self, kind);
 }
+
+struct str openapi_text(const struct schema *schema, const struct api_struct *s)
+{
+	const struct api_kind *kind;
+
+	if (s->flags & API_TYPE_META)
+		for (u32 i = 0; (kind = schema_at(schema, i)); i++)
+			if (kind->root == s && kind->text.len)
+				return kind->text;
+	return s->text;
+}

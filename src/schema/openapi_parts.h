@@ -22,6 +22,9 @@ const struct openapi_scalar *openapi_scalar(u8 api_type);
 /* "io.k8s.api.core.v1.PodSpec", in the arena. */
 struct str openapi_name(struct arena *arena, const struct api_struct *s);
 
+/* The sentence about a struct: of a kind's root, the kind's own, which says more. */
+struct str openapi_text(const struct schema *schema, const struct api_struct *s);
+
 /* Whether clients must give the field, as upstream's documents say it. */
 bool openapi_required(const struct api_field *field);
 

@@ -249,7 +249,7 @@ static void close_definition(struct writer *w)
 
 static void put_struct(struct writer *w, const struct api_struct *s)
 {
-	open_definition(w, openapi_name(w->arena, s), s->text);
+	open_definition(w, openapi_name(w->arena, s), openapi_text(w->schema, s));
 	for (u16 i = 0; i < s->len; i++)
 		if (openapi_required(&s->fields[i]))
 			proto_str(&w->o, SCHEMA_REQUIRED, s->fields[i].name);

@@ -181,7 +181,7 @@ static void put_required(struct writer *w, const struct api_struct *s)
 static void put_struct(struct writer *w, const struct api_struct *s)
 {
 	out_open(&w->o, str_c(w->arena, openapi_name(w->arena, s)), '{');
-	out_str(&w->o, "description", s->text);
+	out_str(&w->o, "description", openapi_text(w->schema, s));
 	out_text(&w->o, "type", "object");
 	put_required(w, s);
 	out_open(&w->o, "properties", '{');
