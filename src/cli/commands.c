@@ -3,6 +3,7 @@
 
 #define COMMANDS(X)                                                                                \
 	X(get)                                                                                     \
+	X(describe)                                                                                \
 	X(create)                                                                                  \
 	X(apply)                                                                                   \
 	X(edit)                                                                                    \

@@ -1,6 +1,6 @@
 /* minke rollout history and undo: the revisions a workload has had, and going back to one. */
 #include "cli/change.h"
-#include "cli/describe_pod_template.h"
+#include "cli/describe.h"
 #include "cli/request.h"
 #include "cli/rollout.h"
 #include "cli/table.h"
@@ -130,7 +130,9 @@ static enum status history_run(struct cli *cli, struct error *error)
 				    "error: unable to find the specified revision");
 		buffer_add_format(&out, STR_FMT " with revision #%lld\n", STR_ARG(name),
 				  (long long)number);
-		describe_pod_template(cli->arena, revision->template, revision->cause, &out);
+		struct describe d = { .cli = cli, .out = &out };
+
+		describe_pod_template(&d, 0, revision->template);
 	} else {
 		struct table_text table;
 
