@@ -142,6 +142,10 @@ static void writer(void *self)
 		monitor_leave(sqlite->monitor);
 		sqlite->notify(sqlite->notify_self);
 		monitor_enter(sqlite->monitor);
+		/* Folding it in lets the write-ahead log be written from its beginning again: on a
+		 * full disk, removals then need no new room. */
+		if (status == ST_NO_SPACE)
+			checkpoint(sqlite);
 	}
 	monitor_leave(sqlite->monitor);
 	CHECK(!batch.len);
