@@ -479,6 +479,7 @@ void runner_free(struct runner *r)
 {
 	if (!r)
 		return;
+	store_forget(r->store, r);
 	while (r->heap_len)
 		item_free(r, r->heap[r->heap_len - 1]);
 	for (u32 i = 0; i < r->controllers_len; i++)

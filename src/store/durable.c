@@ -116,6 +116,17 @@ void store_on_durable(struct store *store, void (*durable)(void *self, u64 revis
 		(struct observer){ .durable = durable, .self = self };
 }
 
+void store_forget(struct store *store, void *self)
+{
+	u32 kept = 0;
+
+	CHECK(!store->telling);
+	for (u32 i = 0; i < store->observers_len; i++)
+		if (store->observers[i].self != self)
+			store->observers[kept++] = store->observers[i];
+	store->observers_len = kept;
+}
+
 void store_tell(struct store *store, const struct store_event *event)
 {
 	store->telling = true;

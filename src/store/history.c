@@ -54,16 +54,15 @@ void history_pop(struct history *history)
 	drop(history, --history->end);
 }
 
-void history_trim(struct history *history, u64 durable, u64 wanted)
+void history_trim(struct history *history, struct history_limits limits, u64 durable, u64 wanted)
 {
-	while (history->end - history->first > HISTORY_EVENTS_MIN) {
-		u64 len = history->end - history->first;
-		u64 revision = history_at(history, history->first)->version->revision;
-		bool full = len > HISTORY_EVENTS_MAX || history->bytes > HISTORY_BYTES_MAX;
-		bool brimful = len > HISTORY_EVENTS_HARD_MAX ||
-			       history->bytes > HISTORY_BYTES_HARD_MAX;
+	const struct history_limits hard = { HISTORY_EVENTS_HARD_MAX, HISTORY_BYTES_HARD_MAX };
 
-		if (!full || revision > durable || (history->first >= wanted && !brimful))
+	while (history->end - history->first > HISTORY_EVENTS_MIN) {
+		u64 revision = history_at(history, history->first)->version->revision;
+
+		if (!history_full(history, limits) || revision > durable ||
+		    (history->first >= wanted && !history_full(history, hard)))
 			return;
 		drop(history, history->first++);
 		history->floor = revision;

@@ -14,6 +14,7 @@ struct kind_state {
 	kind_id id;
 	struct store_kind kind;
 	struct btree objects;
+	size_t bytes; /* of the objects' newest versions */
 	struct history history;
 	struct watch *watches;
 	struct watch *waking; /* the next to be woken, while a round goes on: it may be closed */

@@ -102,7 +102,9 @@ struct object *store_set(struct store *store, struct version *version, struct st
 	struct object *object = btree_find(&state->objects, namespace, name);
 
 	version_ref(version);
+	state->bytes += version->size;
 	if (object) {
+		state->bytes -= object->version->size;
 		version_unref(object->version);
 		object->version = version;
 	} else {
@@ -130,6 +132,7 @@ void store_unset(struct store *store, struct object *object)
 	      object);
 	index_remove(&store->index, object);
 	lazy_forget(store, object);
+	state->bytes -= object->version->size;
 	version_unref(object->version);
 	free(object);
 }

@@ -120,6 +120,8 @@ void store_on_change(struct store *store,
 		     void (*changed)(void *self, const struct store_event *event), void *self);
 /* Called whenever the durable revision has grown. */
 void store_on_durable(struct store *store, void (*durable)(void *self, u64 revision), void *self);
+/* Drops every observer of this owner; before the owner goes, unless the store went first. */
+void store_forget(struct store *store, void *self);
 
 /*
  * Waits for a revision to become durable: what every reply does, for its own write or for what it

@@ -141,15 +141,23 @@ void watch_wake_all(struct store *store)
 	store->waking = false;
 }
 
+static struct history_limits limits_of(const struct kind_state *state)
+{
+	if (state->kind.lazy)
+		return (struct history_limits){ HISTORY_LAZY_EVENTS_MAX, HISTORY_LAZY_BYTES_MAX };
+	return (struct history_limits){ HISTORY_EVENTS_MAX,
+					MAX((size_t)HISTORY_BYTES_MAX, state->bytes / 4) };
+}
+
 void watch_trim(struct store *store, struct kind_state *state)
 {
 	struct history *history = &state->history;
+	struct history_limits limits = limits_of(state);
 	u64 wanted = history->end;
 
-	if (history->end - history->first <= HISTORY_EVENTS_MAX &&
-	    history->bytes <= HISTORY_BYTES_MAX)
+	if (!history_full(history, limits))
 		return;
 	for (const struct watch *watch = state->watches; watch; watch = watch->next)
 		wanted = MIN(wanted, MAX(watch->at, history->first));
-	history_trim(history, store->durable, wanted);
+	history_trim(history, limits, store->durable, wanted);
 }
