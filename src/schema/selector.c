@@ -35,7 +35,7 @@ static struct selector *finish(struct arena *arena, requirement_list *list)
 
 /* Adds one requirement after checking key and values; words as upstream's labels.NewRequirement. */
 static enum status add(struct arena *arena, requirement_list *list, struct str key,
-		       enum selector_operator operator, str_list * values, bool equality,
+		       enum selector_operator op, str_list *values, bool equality,
 		       struct error *error)
 {
 	struct format_faults faults = { .len = 0 };
@@ -57,7 +57,7 @@ static enum status add(struct arena *arena, requirement_list *list, struct str k
 	}
 	if (values->len > 1)
 		qsort(values->at, values->len, sizeof *values->at, compare_str);
-	struct selector_requirement r = { key, operator, values->at, values->len, equality };
+	struct selector_requirement r = { key, op, values->at, values->len, equality };
 
 	VEC_PUSH(arena, list, r);
 	return ST_OK;
@@ -148,7 +148,7 @@ static enum status parse_requirement(struct arena *arena, struct lexer *l, requi
 {
 	str_list values = { 0 };
 	bool not_there = str_is(l->token, "!"), equality = false;
-	enum selector_operator operator= SELECTOR_EXISTS;
+	enum selector_operator op = SELECTOR_EXISTS;
 
 	if (not_there)
 		advance(l);
@@ -158,24 +158,24 @@ static enum status parse_requirement(struct arena *arena, struct lexer *l, requi
 
 	advance(l);
 	if (not_there) {
-		operator= SELECTOR_NOT_EXISTS;
+		op = SELECTOR_NOT_EXISTS;
 	} else if (str_is(l->token, "in") || str_is(l->token, "notin")) {
-		operator= str_is(l->token, "in") ? SELECTOR_IN : SELECTOR_NOT_IN;
+		op = str_is(l->token, "in") ? SELECTOR_IN : SELECTOR_NOT_IN;
 		enum status status = parse_set(arena, l, &values);
 
 		if (status != ST_OK)
 			return status;
 	} else if (str_is(l->token, "=") || str_is(l->token, "==") || str_is(l->token, "!=")) {
-		operator= l->token.at[0] == '!' ? SELECTOR_NOT_IN : SELECTOR_IN;
+		op = l->token.at[0] == '!' ? SELECTOR_NOT_IN : SELECTOR_IN;
 		equality = true;
 		parse_value(arena, l, &values);
 	} else if (str_is(l->token, "<") || str_is(l->token, ">")) {
-		operator= l->token.at[0] == '<' ? SELECTOR_LESS : SELECTOR_GREATER;
+		op = l->token.at[0] == '<' ? SELECTOR_LESS : SELECTOR_GREATER;
 		parse_value(arena, l, &values);
 	} else if (l->token.len && !str_is(l->token, ",")) {
 		return expected(l, "in, notin, =, ==, !=, gt, lt");
 	}
-	return add(arena, list, key, operator, & values, equality, l->error);
+	return add(arena, list, key, op, &values, equality, l->error);
 }
 
 enum status selector_parse(struct arena *arena, struct str text, struct selector **ret_selector,
@@ -224,18 +224,18 @@ static enum status add_expressions(struct arena *arena, requirement_list *list,
 	doc_each_item(expressions, e) {
 		struct str word = doc_str(doc_key(e, "operator"));
 		str_list values = { 0 };
-		u32 operator= 0;
+		u32 op = 0;
 
-		while (operator<ARRAY_LEN(words) && !str_is(word, words[operator]))
-			operator++;
-		if (operator== ARRAY_LEN(words))
+		while (op < ARRAY_LEN(words) && !str_is(word, words[op]))
+			op++;
+		if (op == ARRAY_LEN(words))
 			return fail(error, ST_BAD_REQUEST,
 				    "\"" STR_FMT "\" is not a valid label selector operator",
 				    STR_ARG(word));
 		doc_each_item(doc_key(e, "values"), value)
 			VEC_PUSH(arena, &values, doc_str(value));
 		enum status status = add(arena, list, doc_str(doc_key(e, "key")),
-					 (enum selector_operator) operator, & values, false, error);
+					 (enum selector_operator)op, &values, false, error);
 
 		if (status != ST_OK)
 			return status;
@@ -299,7 +299,7 @@ static bool requirement_matches(const struct selector_requirement *r, const stru
 	const struct doc *label = doc_get(labels, r->key);
 	i64 number, bound;
 
-	switch (r->operator) {
+	switch (r->op) {
 	case SELECTOR_IN:
 		return label && has_value(r, doc_str(label));
 	case SELECTOR_NOT_IN:
@@ -312,7 +312,7 @@ static bool requirement_matches(const struct selector_requirement *r, const stru
 		if (!label || r->values_len != 1 || !str_to_i64(doc_str(label), &number) ||
 		    !str_to_i64(r->values[0], &bound))
 			return false;
-		return r->operator== SELECTOR_GREATER ? number > bound : number<bound;
+		return r->op == SELECTOR_GREATER ? number > bound : number < bound;
 	}
 }
 
@@ -331,7 +331,7 @@ struct str selector_wanted(const struct selector *selector, struct str key)
 	for (u32 i = 0; i < selector->len; i++) {
 		const struct selector_requirement *r = &selector->at[i];
 
-		if (r->operator== SELECTOR_IN && r->values_len == 1 && str_eq(r->key, key))
+		if (r->op == SELECTOR_IN && r->values_len == 1 && str_eq(r->key, key))
 			return r->values[0];
 	}
 	return STR("");
@@ -343,21 +343,21 @@ static void print_requirement(struct buffer *out, const struct selector_requirem
 {
 	static const char *const words[] = { " in (", " notin (", "", "", ">", "<" };
 
-	if (r->operator== SELECTOR_NOT_EXISTS)
+	if (r->op == SELECTOR_NOT_EXISTS)
 		buffer_add_char(out, '!');
 	buffer_add_str(out, r->key);
 	if (r->equality) {
-		buffer_add_str(out, r->operator== SELECTOR_IN ? STR("=") : STR("!="));
+		buffer_add_str(out, r->op == SELECTOR_IN ? STR("=") : STR("!="));
 		buffer_add_str(out, r->values_len ? r->values[0] : STR(""));
 		return;
 	}
-	buffer_add_str(out, str_of(words[r->operator]));
+	buffer_add_str(out, str_of(words[r->op]));
 	for (u32 i = 0; i < r->values_len; i++) {
 		if (i)
 			buffer_add_char(out, ',');
 		buffer_add_str(out, r->values[i]);
 	}
-	if (r->operator== SELECTOR_IN || r->operator== SELECTOR_NOT_IN)
+	if (r->op == SELECTOR_IN || r->op == SELECTOR_NOT_IN)
 		buffer_add_char(out, ')');
 }
 

@@ -18,7 +18,7 @@ enum selector_operator {
 
 struct selector_requirement {
 	struct str key;
-	enum selector_operator operator;
+	enum selector_operator op;
 	const struct str *values; /* sorted */
 	u32 values_len;
 	bool equality; /* printed as a=b, not a in (b) */
