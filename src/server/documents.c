@@ -9,6 +9,8 @@
 #include "doc/json.h"
 #include "net/jwt.h"
 #include "schema/discovery.h"
+#include "schema/openapi_v2.h"
+#include "schema/openapi_v3.h"
 #include "server/reply.h"
 #include "server/route.h"
 #include "server/state.h"
@@ -134,6 +136,71 @@ static bool reply_discovery(struct request *r, struct str path)
 	return true;
 }
 
+/* ---- OpenAPI */
+
+/* "openapi/v3", "openapi/v3/apis/apps/v1", "openapi/v2": printed into the documents' own memory. */
+static struct document *make_openapi(struct request *r, struct str path, bool *ret_full)
+{
+	struct documents *all = documents_of(r->server);
+	struct buffer out = BUFFER_INIT(OPENAPI_BYTES_MAX);
+	bool v2 = str_is(path, "/openapi/v2"), found;
+	struct document *document = NULL;
+
+	if (v2)
+		found = openapi_v2_protobuf(&out, r->server->schema);
+	else if (str_is(path, "/openapi/v3"))
+		found = openapi_v3_index(&out, r->server->schema);
+	else
+		found = openapi_v3_group(&out, r->server->schema,
+					 str_from(path, sizeof "/openapi/v3/" - 1),
+					 &r->error) == ST_OK;
+	*ret_full = out.full;
+	if (found)
+		document = keep(r->server, path, str_copy(all->arena, buffer_str(&out)),
+				v2 ? OPENAPI_V2_CONTENT_TYPE : "application/json");
+	buffer_release(&out);
+	return document;
+}
+
+/* The second version is only spoken in protobuf, as its clients ask for it. */
+static bool accepts_openapi_v2(struct request *r)
+{
+	struct str rest = http_header_get(r->x, "Accept");
+
+	while (rest.at) {
+		struct str type = media_parse(str_cut(&rest, ',')).type;
+
+		if (str_is(type, OPENAPI_V2_ACCEPT) || str_is(type, OPENAPI_V2_CONTENT_TYPE) ||
+		    str_is(type, "*/*"))
+			return true;
+	}
+	return false;
+}
+
+static bool reply_openapi(struct request *r, struct str path)
+{
+	struct document *document = map_get(&documents_of(r->server)->by_key, path);
+	bool full = false;
+
+	if (str_is(path, "/openapi/v2") && !accepts_openapi_v2(r)) {
+		fail(&r->error, ST_NOT_ACCEPTABLE,
+		     "only the following media types are accepted: " OPENAPI_V2_ACCEPT);
+		request_fail(r);
+		return true;
+	}
+	if (!document)
+		document = make_openapi(r, path, &full);
+	if (document) {
+		send(r, document);
+	} else if (full) {
+		reply_failure(r->x, ST_INTERNAL, "the OpenAPI document is too large");
+	} else {
+		error_clear(&r->error);
+		return false;
+	}
+	return true;
+}
+
 bool documents_reply(struct request *r)
 {
 	struct str path = r->path;
@@ -143,5 +210,8 @@ bool documents_reply(struct request *r)
 	if (str_is(path, "/api") || str_starts(path, STR("/api/")) || str_is(path, "/apis") ||
 	    str_starts(path, STR("/apis/")))
 		return reply_discovery(r, path);
+	if (str_is(path, "/openapi/v2") || str_is(path, "/openapi/v3") ||
+	    str_starts(path, STR("/openapi/v3/")))
+		return reply_openapi(r, path);
 	return false;
 }
