@@ -1,7 +1,33 @@
 /*
- * Writing. A write makes a version, puts it in its object's place, in the indexes and in its
- * kind's history, and joins what waits for the log; reading is in read.c, what follows from the
- * log's decisions in durable.c.
+ * Writing, opening and stopping. How the whole store works, before the code:
+ *
+ * A *version* (version.h) is one state of one object, immutable, one block. An *object* (object.h)
+ * is a key with its newest version; each kind keeps its objects in a tree by namespace and name
+ * (btree.h), and all kinds share one index of texts: owners, nodes, labels (texts.c).
+ *
+ * A write
+ *   1. takes the next revision and packs a version that bears it,
+ *   2. puts it in its object's place and mends the indexes: memory shows it from now on,
+ *   3. adds an event, the new version and the old one, to its kind's history (history.h),
+ *   4. hands the version to the log and joins those that wait for it (durable.c), or, if its kind
+ *      is lazy, takes a note for later (lazy.c),
+ *   5. tells the observers.
+ *
+ * The log decides in order. With each decision the durable revision moves to just before the oldest
+ * undecided write; waiting replies are released and watches are told. A failure undoes every
+ * undecided write, newest first, by the events' old versions. Nothing outside has seen any of it:
+ *
+ *   - a reply waits (store_wait) for the revision it wrote or read;
+ *   - a watch (watch.c) is a cursor over a history that stops at the durable revision;
+ *   - observers are inside, run ahead on purpose, and are told of the undoing.
+ *
+ * A reader takes the newest version at once. A reader of an older revision R (the next page of
+ * a list) walks the tree and, for each key with events after R, shows what stood before the first
+ * of them (read.c); when the history does not reach back to R, the answer is "too old".
+ *
+ * Revisions only grow, also over a crash: lazy writes use revisions that no disk has seen, so
+ * a mark ahead of them is made durable first (LOG_RESERVE), and counting goes on behind it after
+ * a crash.
  */
 #include "store/store.h"
 
