@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "client/local.h"
+#include "controllers/event.h"
 #include "controllers/runner.h"
 #include "net/server.h"
 #include "run/credentials.h"
@@ -51,6 +52,7 @@ struct cluster {
 	struct server *server;
 	struct http_server *http;
 	struct runner *runner;
+	struct recorder *recorder; /* the scheduler's, when there is no runner to share one with */
 	struct scheduler *scheduler;
 	struct cluster_node *node;
 	struct loop_hook *hook;
@@ -259,11 +261,15 @@ static enum status open_http(struct cluster *c, struct error *error)
 
 static void start_brains(struct cluster *c)
 {
+	struct writer writer = writer_for_server(c->server);
+
 	if (c->options->controllers)
-		c->runner = runner_new(c->store, c->schema, clock_real(),
-				       writer_for_server(c->server), controllers_all);
+		c->runner = runner_new(c->store, c->schema, clock_real(), writer, controllers_all);
+	else
+		c->recorder = recorder_new(c->schema, c->store, clock_real());
 	if (c->options->scheduler)
-		c->scheduler = scheduler_new(c->server);
+		c->scheduler = scheduler_new(c->store, c->schema, clock_real(), writer,
+					     c->runner ? runner_recorder(c->runner) : c->recorder);
 	c->wake = timer_new(c->loop, woken, c);
 	c->hook = loop_before_wait(c->loop, pump, c);
 	c->renewal = timer_new(c->loop, renew, c);
@@ -364,8 +370,9 @@ void cluster_free(struct cluster *c)
 		c->server = NULL;
 	}
 	loop_hook_free(c->hook);
-	runner_free(c->runner);
 	scheduler_free(c->scheduler);
+	runner_free(c->runner);
+	recorder_free(c->recorder);
 	cluster_node_free(c->node);
 	while (c->http)
 		loop_run(c->loop);
