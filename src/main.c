@@ -1,9 +1,21 @@
 /* Where the program starts: the first word says which part of minke is wanted. */
 #include <stdio.h>
+#include <string.h>
+
+#include "run/commands.h"
+
+static const struct {
+	const char *word;
+	int (*run)(int argc, char **argv);
+} words[] = {
+	{ "server", server_command },
+};
 
 int main(int argc, char **argv)
 {
-	(void)argv;
-	fprintf(stderr, "minke: nothing is wired yet (%d words)\n", argc);
-	return 1;
+	for (size_t i = 0; argc > 1 && i < sizeof words / sizeof *words; i++)
+		if (!strcmp(argv[1], words[i].word))
+			return words[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "minke: unknown word \"%s\"\n", argc > 1 ? argv[1] : "");
+	return 2;
 }
