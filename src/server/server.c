@@ -35,6 +35,7 @@ struct server *server_new(const struct server_config *config, struct store *stor
 			   .groups = groups,
 			   .groups_len = ARRAY_LEN(groups) },
 		.started_wall_ns = clock_wall_ns(clock),
+		.wake_mono_ns = NEVER_NS,
 	};
 	config = NULL;
 	server->config.service_cidr = or_else(server->config.service_cidr, STR("10.96.0.0/16"));
@@ -83,10 +84,11 @@ void server_handle(void *self, struct http_exchange *x)
 
 void server_wake(struct server *server, i64 mono_ns)
 {
-	if (server->config.wake && mono_ns < server->wake_mono_ns) {
-		server->wake_mono_ns = mono_ns;
+	if (mono_ns >= server->wake_mono_ns)
+		return;
+	server->wake_mono_ns = mono_ns;
+	if (server->config.wake)
 		server->config.wake(server->config.wake_self, mono_ns);
-	}
 }
 
 void server_later(struct server *server, struct server_later *later)
@@ -133,10 +135,14 @@ static void run_later(struct server *server)
 
 i64 server_tick(struct server *server)
 {
+	i64 now = clock_mono_ns(server->clock);
+
 	run_later(server);
 	if (server->later)
-		return clock_mono_ns(server->clock);
-	server->wake_mono_ns = watch_tick(server, clock_mono_ns(server->clock));
+		server->wake_mono_ns = now;
+	/* Called at every turn of the loop: the streams are only looked at when one is due. */
+	else if (now >= server->wake_mono_ns)
+		server->wake_mono_ns = watch_tick(server, now);
 	return server->wake_mono_ns;
 }
 
