@@ -8,8 +8,8 @@
 
 static bool deletable(const struct api_kind *kind)
 {
-	return kind->namespaced && kind->plural.len && (kind->verbs & API_VERB_DELETE) &&
-	       kind->id != KIND_Event && kind->stored == kind;
+	return kind->namespaced && kind->plural.len && (kind->verbs & API_VERB_LIST) &&
+	       (kind->verbs & API_VERB_DELETE) && kind->id != KIND_Event && kind->stored == kind;
 }
 
 struct remains { /* what is still there */

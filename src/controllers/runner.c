@@ -259,7 +259,8 @@ static void changed(void *self, const struct store_event *event)
 static void tell_everything(struct runner *r)
 {
 	for (kind_id kind = 1; kind < KIND_COUNT; kind++) {
-		if (kind == KIND_Event || kind == KIND_Lease)
+		if (kind == KIND_Event || kind == KIND_Lease ||
+		    !(schema_kind(r->schema, kind)->verbs & API_VERB_LIST))
 			continue;
 		struct store_iter iter;
 		store_iter_start(&iter, r->store, kind, STR_NONE, STR_NONE, STR_NONE);
@@ -479,6 +480,7 @@ void runner_free(struct runner *r)
 {
 	if (!r)
 		return;
+	store_forget(r->store, r);
 	store_forget(r->store, r);
 	while (r->heap_len)
 		item_free(r, r->heap[r->heap_len - 1]);

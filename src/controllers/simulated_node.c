@@ -361,6 +361,7 @@ void simulated_free(struct simulated *s)
 {
 	if (!s)
 		return;
+	store_forget(s->store, s);
 	for (u32 i = 0; i < s->heap_len; i++)
 		free((char *)s->heap[i].namespace.at);
 	map_release(&s->by_name);

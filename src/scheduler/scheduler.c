@@ -246,6 +246,7 @@ void scheduler_free(struct scheduler *s)
 	if (!s)
 		return;
 	store_forget(s->store, s);
+	store_forget(s->store, s);
 	nodes_release(&s->nodes);
 	queue_release(&s->queue);
 	arena_free(s->arena);

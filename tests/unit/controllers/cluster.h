@@ -37,6 +37,8 @@ static i64 cluster_now(void *self)
 	return ((struct cluster *)self)->now_ns;
 }
 
+static inline void cluster_run(struct cluster *c, double seconds);
+
 struct cluster_wish {
 	u32 nodes;
 	bool no_scheduler;
@@ -68,6 +70,7 @@ static inline struct cluster *cluster_new(struct cluster_wish wish)
 	if (wish.config || wish.nodes)
 		c->nodes = simulated_new(wish.config ? wish.config : &nodes, c->store, &c->clock,
 					 writer);
+	cluster_run(c, 1); /* service accounts, nodes */
 	return c;
 }
 
@@ -289,7 +292,7 @@ static inline i64 cluster_said(struct cluster *c, const char *reason, const char
 }
 
 #define TEMPLATE(app, image)                                                                       \
-	"{'metadata':{'labels':{'app':'" app "'}},'spec':{'containers':[{'name':'c','image':'" image   \
-	"'}]}}"
+	"{'metadata':{'labels':{'app':'" app                                                       \
+	"'}},'spec':{'containers':[{'name':'c','image':'" image "'}]}}"
 
 #endif

@@ -85,8 +85,8 @@ static void loses_the_least_useful_pod_first(void **state)
 		const char *name, *node, *notes;
 		int ready;
 	} pods[] = {
-		{ "cheap", "n1", ",'annotations':{'controller.kubernetes.io/pod-deletion-cost':'-1'}",
-		  1 },
+		{ "cheap", "n1",
+		  ",'annotations':{'controller.kubernetes.io/pod-deletion-cost':'-1'}", 1 },
 		{ "good", "n2", "", 1 },
 		{ "homeless", "", "", -1 },
 		{ "pending", "n3", "", -1 },
@@ -95,7 +95,8 @@ static void loses_the_least_useful_pod_first(void **state)
 	for (u32 i = 0; i < ARRAY_LEN(pods); i++) {
 		char json[512];
 		snprintf(json, sizeof json,
-			 "{'metadata':{'name':'%s','labels':{'app':'web'}%s},'spec':{'nodeName':'%s',"
+			 "{'metadata':{'name':'%s','labels':{'app':'web'}%s},'spec':{'nodeName':'%"
+			 "s',"
 			 "'containers':[{'name':'c','image':'i'}]}}",
 			 pods[i].name, pods[i].notes, pods[i].node);
 		cluster_create(c, KIND_Pod, json);
