@@ -33,7 +33,8 @@ struct database {
 	sqlite3 *db;
 	sqlite3_stmt *begin, *commit, *put, *remove, *reserve;
 	int lock;
-	u32 wal_pages;
+	u32 wal_pages;  /* in the write-ahead log, since it was last begun anew */
+	u32 wal_folded; /* of these, what was there at the last checkpoint */
 	char *path;
 };
 
@@ -211,6 +212,7 @@ static int note_wal(void *self, sqlite3 *db, const char *name, int pages)
 	(void)db;
 	(void)name;
 	database->wal_pages = (u32)pages;
+	database->wal_folded = MIN(database->wal_folded, (u32)pages);
 	return SQLITE_OK;
 }
 
@@ -464,16 +466,16 @@ enum status database_commit(struct database *database, const struct log_entry *e
 
 u32 database_wal_pages(const struct database *database)
 {
-	return database->wal_pages;
+	return database->wal_pages - database->wal_folded;
 }
 
 bool database_checkpoint(struct database *database)
 {
-	int pages, folded;
-	int code = sqlite3_wal_checkpoint_v2(database->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages,
-					     &folded);
+	int code = sqlite3_wal_checkpoint_v2(database->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL,
+					     NULL);
 
-	/* Failed or not, the next try is after the next thousand pages. */
-	database->wal_pages = 0;
+	/* After a whole one the next commit begins the log anew. Otherwise (someone reads an old
+	 * state, the disk is full) the next try is after as many pages again. */
+	database->wal_folded = database->wal_pages;
 	return code == SQLITE_OK;
 }

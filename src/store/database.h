@@ -21,9 +21,9 @@ MUST_USE enum status database_load(struct database *database, const struct log_r
 MUST_USE enum status database_commit(struct database *database, const struct log_entry *entries,
 				     u32 len, struct error *error);
 
-/* Pages in the write-ahead log after the last commit; 0 right after a checkpoint. */
+/* Pages written into the write-ahead log since the last checkpoint. */
 u32 database_wal_pages(const struct database *database);
-/* Writes them into the database. False when that failed; nothing is lost then. */
+/* Writes the log's pages into the database. False when that failed; nothing is lost then. */
 bool database_checkpoint(struct database *database);
 
 #endif

@@ -140,6 +140,19 @@ static void notify(void *self)
 	CHECK(len == sizeof one || errno == EAGAIN);
 }
 
+static u64 bytes_written(void) /* by this process, to disks */
+{
+	CLEANUP(arena_free_cleanup) struct arena *arena = arena_new(0);
+	struct error error = ERROR_INIT;
+	struct str text, name = STR("\nwrite_bytes: ");
+	i64 value = 0;
+
+	must(file_read(arena, "/proc/self/io", 4096, &text, &error), &error);
+	text = str_from(text, (size_t)(str_find(text, name) + (i64)name.len));
+	CHECK(str_to_i64(str_cut(&text, '\n'), &value));
+	return (u64)value;
+}
+
 /* Creates 1 KB objects, at most `in_flight` of them not durable. */
 static double durable_puts(struct store *store, u32 in_flight, double seconds, u32 *number)
 {
@@ -175,6 +188,8 @@ static void bench_disk(const char *directory)
 	struct error error = ERROR_INIT;
 	u32 number = 0;
 	double best[2] = { 0 }, ours[2] = { 0 };
+	u64 written[2] = { 0 };
+	u32 made[2] = { 0 };
 
 	snprintf(path, sizeof path, "%s/bench-store-XXXXXX", directory);
 	CHECK(mkdtemp(path));
@@ -192,12 +207,17 @@ static void bench_disk(const char *directory)
 			u32 in_flight = i ? 64 : 1;
 
 			best[i] += bare(path, in_flight, 0.5) / 4;
+			written[i] -= bytes_written();
+			made[i] -= number;
 			ours[i] += durable_puts(store, in_flight, 0.5, &number) / 4;
+			written[i] += bytes_written();
+			made[i] += number;
 		}
 	for (u32 i = 0; i < 2; i++)
 		printf("durable puts, %2d in flight %8.0f/s   bare append+fdatasync %8.0f/s   "
-		       "1/%.2f\n",
-		       i ? 64 : 1, ours[i], best[i], best[i] / ours[i]);
+		       "1/%.2f   %llu bytes written a put\n",
+		       i ? 64 : 1, ours[i], best[i], best[i] / ours[i],
+		       (unsigned long long)(written[i] / made[i]));
 	must(store_flush(store, &error), &error);
 	struct log_sqlite_stats stats = log_sqlite_stats(log);
 
