@@ -158,6 +158,7 @@ struct str str_format(struct arena *arena, const char *format, ...)
 {
 	va_list arguments;
 
+	CHECK(format); /* a sanitized build warns of NULL otherwise */
 	va_start(arguments, format);
 	int len = vsnprintf(NULL, 0, format, arguments);
 
