@@ -30,7 +30,8 @@ void *forward_conn_get(const struct forward_conn *conn);
 /* Returns the bytes queued on the whole session. */
 size_t forward_write(struct forward_conn *conn, struct str bytes);
 void forward_pause(struct forward *forward, bool paused); /* stops reading from the client */
-/* Tells why the pod's side failed, and ends the conn. */
+/* Both end our side; when the client's has ended already, `gone` comes before they return.
+ * forward_error tells why the pod's side failed. */
 void forward_error(struct forward_conn *conn, struct str text);
 void forward_end(struct forward_conn *conn); /* the pod's side sends no more */
 void forward_close(struct forward *forward);

@@ -251,6 +251,9 @@ static void have_connected(uv_connect_t *request, int status)
 	timer_free(stream->timeout);
 	stream->timeout = NULL;
 	stream_opened(stream);
+	stream_catch_up(stream);
+	if (stream->finished)
+		return;
 	if (stream->events->opened)
 		stream->events->opened(stream->self);
 	if (!stream->finished)

@@ -102,7 +102,8 @@ MUST_USE enum status stream_adopt(struct loop *loop, int fd, struct stream **ret
 				  struct error *error);
 
 /* Writes at once what the kernel takes and queues a copy of the rest; returns the bytes queued.
- * Above what its owner finds too much it waits for `drained`. */
+ * Above what its owner finds too much it waits for `drained`. Before a connect is done all of it
+ * waits, up to 16 MiB. */
 size_t stream_write(struct stream *stream, struct str bytes);
 size_t stream_queued(const struct stream *stream);
 void stream_pause(struct stream *stream, bool paused); /* stop reading; bytes stay in the kernel */

@@ -20,6 +20,7 @@ static void stream_freed(uv_handle_t *handle)
 	if (stream->events && stream->events->closed && !loop->freeing)
 		stream->events->closed(stream->self, stream->status,
 				       stream->why ? stream->why : "");
+	buffer_release(&stream->early);
 	free(stream);
 }
 
@@ -56,6 +57,7 @@ struct stream *stream_new(struct loop *loop, bool local)
 
 	stream->object.drop = stream_drop;
 	stream->local = local;
+	stream->early = BUFFER_INIT(EARLY_BYTES_MAX);
 	CHECK((local ? uv_pipe_init(&loop->uv, &stream->pipe, 0)
 		     : uv_tcp_init(&loop->uv, &stream->tcp)) == 0);
 	stream->handle.data = stream;
@@ -95,6 +97,8 @@ static void read_on(struct stream *stream)
 {
 	if (stream->finished || stream->paused || stream->read_over || !stream->is_open)
 		return;
+	if (!uv_is_readable(&stream->uv))
+		return; /* the writing end of a pipe shows its loss when written to */
 	int bad = uv_read_start(&stream->uv, give_room, have_read);
 
 	if (bad && bad != UV_EALREADY)
@@ -193,8 +197,13 @@ static void queue_copy(struct stream *stream, struct str bytes)
 
 size_t stream_write(struct stream *stream, struct str bytes)
 {
-	if (stream->finished || stream->closing || stream->ending || !stream->is_open)
+	if (stream->finished || stream->closing || stream->ending)
 		return stream->queued;
+	if (!stream->is_open) {
+		if (!buffer_add_str(&stream->early, bytes))
+			stream_finish(stream, UV_ENOBUFS);
+		return stream->early.len;
+	}
 	CHECK(bytes.len < 1u << 30);
 	if (stream->queued == 0 && bytes.len) {
 		uv_buf_t buf = uv_buf_init((char *)(uintptr_t)bytes.at, (unsigned)bytes.len);
@@ -213,7 +222,7 @@ size_t stream_write(struct stream *stream, struct str bytes)
 
 size_t stream_queued(const struct stream *stream)
 {
-	return stream->queued;
+	return stream->is_open ? stream->queued : stream->early.len;
 }
 
 static void have_shut(uv_shutdown_t *request, int status)
@@ -222,15 +231,38 @@ static void have_shut(uv_shutdown_t *request, int status)
 	free(request);
 }
 
-void stream_end(struct stream *stream)
+static void end_now(struct stream *stream)
 {
-	if (stream->finished || stream->closing || stream->ending || !stream->is_open)
-		return;
 	uv_shutdown_t *request = loop_alloc(sizeof *request);
 
-	stream->ending = true;
 	if (uv_shutdown(request, &stream->uv, have_shut))
 		free(request);
+}
+
+void stream_end(struct stream *stream)
+{
+	if (stream->finished || stream->closing || stream->ending)
+		return;
+	stream->ending = true;
+	if (stream->is_open)
+		end_now(stream);
+}
+
+/* What was asked of a stream before its connect was done. */
+void stream_catch_up(struct stream *stream)
+{
+	struct buffer early = stream->early;
+	bool ending = stream->ending, closing = stream->closing;
+
+	stream->early = BUFFER_INIT(EARLY_BYTES_MAX);
+	stream->ending = stream->closing = false;
+	if (early.len)
+		stream_write(stream, buffer_str(&early));
+	buffer_release(&early);
+	if (ending)
+		stream_end(stream);
+	if (closing)
+		stream_close(stream);
 }
 
 void stream_close(struct stream *stream)
@@ -238,7 +270,7 @@ void stream_close(struct stream *stream)
 	if (stream->finished)
 		return;
 	stream->closing = true;
-	if (stream->queued == 0)
+	if (stream_queued(stream) == 0)
 		stream_finish(stream, 0);
 }
 

@@ -4,6 +4,10 @@
 
 #include "sys/loop_inside.h"
 
+#include "base/buffer.h"
+
+enum { EARLY_BYTES_MAX = 16 << 20 };
+
 struct connecting; /* a connect under way, see connect.c */
 
 struct connecting {
@@ -27,6 +31,7 @@ struct stream {
 	const struct stream_events *events;
 	void *self;
 	size_t queued;
+	struct buffer early; /* written before the connect was done */
 	struct connecting *connecting;
 	struct timer *timeout;
 	const char *why;
@@ -38,6 +43,7 @@ struct stream {
 struct stream *stream_new(struct loop *loop, bool local);
 void stream_opened(struct stream *stream);
 void stream_finish(struct stream *stream, int uv_error);
+void stream_catch_up(struct stream *stream);
 void stream_renewed(struct stream *stream); /* the handle is fresh again */
 
 #endif
