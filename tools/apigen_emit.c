@@ -201,8 +201,8 @@ static int emit_inlines(FILE *out, const struct struct_def *s)
 		const struct field_def *f = s->fields[i];
 		if (!f->is_inline || f->flags & API_HOISTED)
 			continue;
-		fprintf(out, len++ ? "" : "static const struct api_inline inlines_%d[] = {\n",
-			s->id);
+		if (len++ == 0)
+			fprintf(out, "static const struct api_inline inlines_%d[] = {\n", s->id);
 		fprintf(out, "\t{ .number = %d, .pointer = %d, .of = &struct_%d },\n", f->number,
 			(f->flags & API_POINTER) != 0, f->of->id);
 	}
@@ -293,9 +293,9 @@ static int emit_views_of(const struct api *api, FILE *out, const struct kind_def
 		if (!api->kinds[j]->view_of)
 			continue;
 		if (api->kinds[j]->stored == k) {
-			fprintf(out,
-				len++ ? "" : "static const struct api_kind *const views_%d[] = {",
-				i);
+			if (len++ == 0)
+				fprintf(out, "static const struct api_kind *const views_%d[] = {",
+					i);
 			fprintf(out, " &api_views[%d],", view);
 		}
 		view++;
