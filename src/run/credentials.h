@@ -10,9 +10,19 @@
 #include "run/server_options.h"
 #include "server/server.h"
 
+enum { VERIFIED_MAX = 128, CLAIMS_BYTES_MAX = 4096 };
+
+/* A token whose signature was found good; that never changes while the key is the same. */
+struct verified {
+	u8 digest[32]; /* of the token; SHA-256 */
+	u32 claims_len;
+	char *claims;
+};
+
 struct credentials {
 	struct pki_pair ca, server, admin;
-	struct jwt_key *token_key; /* owned: credentials_release */
+	struct jwt_key *token_key;		/* owned: credentials_release */
+	struct verified verified[VERIFIED_MAX]; /* a newer token takes an older one's place */
 };
 
 /* Loads what is there and makes what is missing or soon too old. All texts live in `arena`.
