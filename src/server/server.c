@@ -71,7 +71,7 @@ void server_handle(void *self, struct http_exchange *x)
 
 	server->requests_total++;
 	if (request_parse(server, x, r) != ST_OK || authenticate(r) != ST_OK ||
-	    authorize(r) != ST_OK) {
+	    impersonate(r) != ST_OK || authorize(r) != ST_OK) {
 		request_fail(r);
 		return;
 	}

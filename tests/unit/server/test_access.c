@@ -71,6 +71,23 @@ static void users_need_roles(void **state)
 	assert_str(doc_at_str(may, "status.userInfo.username"), "jane");
 }
 
+static void administrators_act_as_others(void **state)
+{
+	(void)state;
+	acts_as = "jane";
+	ask_ok(403, "GET", PODS, NULL);
+	const struct doc *me =
+		ask_ok(201, "POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", "{}");
+
+	assert_str(doc_at_str(me, "status.userInfo.username"), "jane");
+	peer = &mere_user;
+	acts_as = "admin";
+	ask_fails(403, "Forbidden",
+		  "users \"admin\" is forbidden: User \"jane\" cannot impersonate resource "
+		  "\"users\" in API group \"\" at the cluster scope",
+		  "GET", PODS, NULL);
+}
+
 static void nodes_keep_to_their_own(void **state)
 {
 	(void)state;
@@ -165,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cluster_test(strangers_see_health_and_version_only),
 		cluster_test(users_need_roles),
+		cluster_test(administrators_act_as_others),
 		cluster_test(nodes_keep_to_their_own),
 		cluster_test(tables_have_cells_and_metadata),
 		cluster_test(discovery_in_both_formats),

@@ -116,9 +116,9 @@ static void strict_fields(void **state)
 static void invalid_objects_name_the_field(void **state)
 {
 	(void)state;
-	const struct doc *status = ask_fails(
-		422, "Invalid", "Pod \"np\" is invalid: spec.containers: Required value", "POST",
-		PODS, "{\"metadata\":{\"name\":\"np\"},\"spec\":{}}");
+	const struct doc *status =
+		ask_fails(422, "Invalid", "Pod \"np\" is invalid: spec.containers: Required value",
+			  "POST", PODS, "{\"metadata\":{\"name\":\"np\"},\"spec\":{}}");
 
 	assert_str(doc_at_str(status, "details.kind"), "Pod");
 	assert_str(doc_at_str(status, "details.name"), "np");
