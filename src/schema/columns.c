@@ -239,6 +239,15 @@ static struct str expand(struct arena *arena, struct str source, const struct do
 
 /* ---- the table */
 
+/* Events show their name last, and only in wide output; every other kind shows it first. */
+static bool names_itself(const struct api_kind *kind)
+{
+	for (u32 i = 0; i < kind->columns_len; i++)
+		if (str_is(kind->columns[i].name, "Name"))
+			return true;
+	return false;
+}
+
 const struct doc *columns_definitions(struct arena *arena, const struct api_kind *kind)
 {
 	static const struct api_column name = {
@@ -248,13 +257,13 @@ const struct doc *columns_definitions(struct arena *arena, const struct api_kind
 	};
 	struct build b = build_array(arena);
 
-	for (u32 i = 0; i <= kind->columns_len; i++) {
+	for (u32 i = names_itself(kind); i <= kind->columns_len; i++) {
 		const struct api_column *c = i ? &kind->columns[i - 1] : &name;
 
 		build_open_object(&b, NULL);
 		build_str(&b, "name", c->name);
 		build_str(&b, "type", str_is(c->type, "age") ? STR("string") : c->type);
-		build_str(&b, "format", i ? STR("") : STR("name"));
+		build_str(&b, "format", str_is(c->name, "Name") ? STR("name") : STR(""));
 		build_str(&b, "description", c->text.at ? c->text : STR(""));
 		build_int(&b, "priority", c->wide);
 		build_close(&b);
@@ -292,7 +301,8 @@ const struct doc *columns_cells(struct arena *arena, const struct api_kind *kind
 		kind->print(&row, object);
 		printed = build_done(&row.cells);
 	}
-	build_str(&b, NULL, doc_at_str(object, "metadata.name"));
+	if (!names_itself(kind))
+		build_str(&b, NULL, doc_at_str(object, "metadata.name"));
 	for (u32 i = 0; i < kind->columns_len; i++) {
 		const struct api_column *column = &kind->columns[i];
 		const struct doc *cell = NULL;

@@ -149,8 +149,42 @@ static void rows_of_other_kinds(void **state)
 			 "\"firstTimestamp\":\"2026-01-01T23:58:00Z\",\"involvedObject\":{\"kind\":"
 			 "\"Pod\",\"name\":\"x\"},\"source\":{\"component\":\"kubelet\",\"host\":"
 			 "\"n\"}}"),
-		   "[\"x.1\",\"60s\",\"Normal\",\"Pulled\",\"pod/x\",\"\",\"kubelet, n\",\"m\","
+		   "[\"60s\",\"Normal\",\"Pulled\",\"pod/x\",\"\",\"kubelet, n\",\"m\","
 		   "\"2m\",1,\"x.1\"]");
+}
+
+static void rows_of_rights_and_limits(void **state)
+{
+	(void)state;
+	assert_str(cells(KIND_RoleBinding,
+			 "{\"metadata\":{\"name\":\"b\",\"creationTimestamp\":"
+			 "\"2026-01-01T00:00:00Z\"},\"roleRef\":{\"kind\":\"Role\",\"name\":\"r\"},"
+			 "\"subjects\":[{\"kind\":\"User\",\"name\":\"u\"},{\"kind\":\"User\","
+			 "\"name\":\"v\"},{\"kind\":\"ServiceAccount\",\"namespace\":\"n\","
+			 "\"name\":\"s\"}]}"),
+		   "[\"b\",\"Role/r\",\"24h\",\"u, v\",\"\",\"n/s\"]");
+	assert_str(cells(KIND_ResourceQuota,
+			 "{\"metadata\":{\"name\":\"q\",\"creationTimestamp\":"
+			 "\"2026-01-01T00:00:00Z\"},\"status\":{\"hard\":{\"requests.cpu\":\"2\","
+			 "\"pods\":\"10\",\"limits.cpu\":\"4\"},\"used\":{\"pods\":\"3\","
+			 "\"requests.cpu\":\"1\"}}}"),
+		   "[\"q\",\"pods: 3/10, requests.cpu: 1/2\",\"limits.cpu: 0/4\",\"24h\"]");
+	assert_str(cells(KIND_CertificateSigningRequest,
+			 "{\"metadata\":{\"name\":\"c\",\"creationTimestamp\":"
+			 "\"2026-01-01T00:00:00Z\"},\"spec\":{\"signerName\":\"x/y\","
+			 "\"username\":\"u\",\"expirationSeconds\":3600},\"status\":{"
+			 "\"certificate\":\"eA==\",\"conditions\":[{\"type\":\"Approved\"}]}}"),
+		   "[\"c\",\"24h\",\"x/y\",\"u\",\"60m\",\"Approved,Issued\"]");
+	assert_str(
+		cells(KIND_ControllerRevision,
+		      "{\"metadata\":{\"name\":\"r\",\"creationTimestamp\":"
+		      "\"2026-01-01T00:00:00Z\",\"ownerReferences\":[{\"apiVersion\":\"apps/v1\","
+		      "\"kind\":\"DaemonSet\",\"name\":\"d\",\"controller\":true}]},"
+		      "\"revision\":2}"),
+		"[\"r\",\"daemonset.apps/d\",2,\"24h\"]");
+	assert_str(cells(KIND_PriorityClass, "{\"metadata\":{\"name\":\"p\",\"creationTimestamp\":"
+					     "\"2026-01-01T00:00:00Z\"},\"value\":7}"),
+		   "[\"p\",7,false,\"24h\",\"\"]");
 }
 
 static void definitions_stand_beside_the_cells(void **state)
@@ -161,7 +195,8 @@ static void definitions_stand_beside_the_cells(void **state)
 		const struct doc *row = columns_cells(arena, &api_kinds[i], &doc_empty_object, 0);
 
 		assert_int_equal(doc_len(columns), doc_len(row));
-		assert_str(doc_at_str(columns, "0.format"), "name");
+		assert_str(doc_at_str(doc_item(columns, i == KIND_Event ? 9 : 0), "format"),
+			   "name");
 	}
 	const struct doc *columns = columns_definitions(arena, schema_kind(NULL, KIND_Pod));
 	assert_str(doc_at_str(columns, "4.name"), "Age");
@@ -190,6 +225,7 @@ int main(void)
 		cmocka_unit_test(the_pod_status_word_is_kubectls),
 		cmocka_unit_test(a_pod_row_counts_containers_and_restarts),
 		cmocka_unit_test(rows_of_other_kinds),
+		cmocka_unit_test(rows_of_rights_and_limits),
 		cmocka_unit_test(definitions_stand_beside_the_cells),
 	};
 	return cmocka_run_group_tests(tests, arena_up, arena_down);
