@@ -7,6 +7,7 @@
 	X(create)                                                                                  \
 	X(apply)                                                                                   \
 	X(edit)                                                                                    \
+	X(patch)                                                                                   \
 	X(delete)                                                                                  \
 	X(scale)                                                                                   \
 	X(set)                                                                                     \
@@ -17,6 +18,7 @@
 	X(port_forward)                                                                            \
 	X(label)                                                                                   \
 	X(annotate)                                                                                \
+	X(explain)                                                                                 \
 	X(version)
 
 #define X(name) extern const struct command command_##name;

@@ -1,6 +1,7 @@
 /* minke create KIND NAME …: small objects from what is typed, one constant a kind. */
 #include "base/check.h"
 #include "cli/create.h"
+#include "cli/request.h"
 #include "doc/build.h"
 #include "net/jwt.h"
 #include "sys/file.h"
@@ -228,6 +229,60 @@ static enum status secret_generic_run(struct cli *cli, struct error *error)
 	return data_run(cli, true, error);
 }
 
+/* ---- token: a new token of a service account */
+
+static const struct option_rule token_options[] = {
+	{ "duration", 0, OPTION_TEXT, NULL, "how long it is good: 10m, 24h", NULL },
+	{ "audience", 0, OPTION_LIST, NULL, "whom it is for; may stand several times", NULL },
+	{ 0 },
+};
+
+static enum status token_run(struct cli *cli, struct error *error)
+{
+	struct str name;
+	const struct str *audiences;
+	u32 len = option_list(cli, "audience", &audiences);
+	const struct doc *body = doc_set_str(cli->arena, NULL, "kind", STR("TokenRequest")),
+			 *answer;
+	i64 ms = 0;
+	enum status status = want_name(cli, &name, error);
+
+	if (!status && option_given(cli, "duration") &&
+	    !cli_duration(option_text(cli, "duration"), &ms))
+		status = fail(error, ST_BAD_REQUEST, "error: invalid duration \"" STR_FMT "\"",
+			      STR_ARG(option_text(cli, "duration")));
+	if (!status)
+		status = cli_connect(cli, error);
+	if (status)
+		return status;
+	body = doc_set_str(cli->arena, body, "apiVersion", STR("authentication.k8s.io/v1"));
+	body = doc_set(cli->arena, body, "spec.audiences", &doc_empty_array);
+	for (u32 i = 0; i < len; i++)
+		body = doc_set(cli->arena, body, "spec.audiences",
+			       doc_append(cli->arena, doc_at(body, "spec.audiences"),
+					  doc_new_str(cli->arena, audiences[i])));
+	if (ms)
+		body = doc_set_int(cli->arena, body, "spec.expirationSeconds", ms / MS_PER_S);
+	struct request request = {
+		.method = "POST",
+		.path = request_path(cli->arena, schema_kind(cli->schema, KIND_ServiceAccount),
+				     cli->ns, name, STR("token")),
+		.body = body
+	};
+
+	status = request_send(cli, &request, &answer, error);
+	if (!status)
+		cli_printf(STR_FMT "\n", STR_ARG(doc_at_str(answer, "status.token")));
+	return status;
+}
+
+static const struct command command_token = {
+	.name = "token",
+	.usage = "token SERVICEACCOUNT [--duration=10m]",
+	.summary = "a bearer token of a service account",
+	.options = token_options,
+	.run = token_run,
+};
 static const struct command command_generic = {
 	.name = "generic",
 	.usage = "generic NAME [--from-literal=K=V] [--from-file=[K=]FILE]",
@@ -280,11 +335,6 @@ static const struct command command_secret = {
 };
 
 const struct command *const create_kinds[] = {
-	&command_namespace,
-	&command_ns,
-	&command_service_account,
-	&command_deployment,
-	&command_configmap,
-	&command_secret,
-	NULL,
+	&command_namespace, &command_ns,     &command_service_account, &command_deployment,
+	&command_configmap, &command_secret, &command_token,	       NULL,
 };
