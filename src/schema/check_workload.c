@@ -1,0 +1,206 @@
+/* Rules of what makes pods from a template: the template must be one that the selector finds. */
+#include "schema/check.h"
+#include "schema/rules.h"
+#include "schema/selector.h"
+
+static const char *const only_always[] = { "Always", NULL };
+
+/* spec.template against the selector, in the words users know. */
+static void check_template(struct check *c, const struct doc *object,
+			   const struct selector *selector)
+{
+	const struct doc *labels = doc_at(object, "spec.template.metadata.labels");
+	struct str policy = doc_at_str(object, "spec.template.spec.restartPolicy");
+
+	if (selector && !selector_matches(selector, labels))
+		check_invalid_raw(c, "spec.template.metadata.labels",
+				  check_go_map(c->arena, labels),
+				  "`selector` does not match template `labels`");
+	if (policy.len && !str_is(policy, "Always"))
+		check_unsupported(c, "spec.template.spec.restartPolicy", policy, only_always);
+	if (doc_at(object, "spec.template.spec.activeDeadlineSeconds"))
+		check_forbidden(c, "spec.template.spec.activeDeadlineSeconds",
+				"activeDeadlineSeconds in ReplicaSet is not Supported");
+}
+
+/* The selector of the apps kinds: there, not empty, and finding the template. */
+static void check_selector(struct check *c, const struct doc *object, const char *word)
+{
+	const struct doc *at = doc_at(object, "spec.selector");
+	struct selector *selector = NULL;
+
+	if (at && doc_len(doc_key(at, "matchLabels")) == 0 &&
+	    doc_len(doc_key(at, "matchExpressions")) == 0)
+		check_invalid_raw(c, "spec.selector", check_go_selector(c->arena, at),
+				  "empty selector is invalid for %s", word);
+	if (at && selector_from_doc(c->arena, at, &selector, NULL) != ST_OK)
+		selector = NULL; /* the selector's own check has said what is wrong */
+	check_template(c, object, selector);
+}
+
+RULE_CHECK(replication_controller_check)
+{
+	const struct doc *selector = doc_at(value, "spec.selector");
+
+	(void)old;
+	if (doc_len(selector) == 0)
+		check_required(c, "spec.selector", "");
+	check_template(c, value, doc_len(selector) ? selector_from_map(c->arena, selector) : NULL);
+}
+
+RULE_CHECK(replica_set_check)
+{
+	(void)old;
+	check_selector(c, value, "deployment");
+}
+
+/* ---- deployments */
+
+static bool is_zero(const struct doc *amount)
+{
+	return amount && (doc_int_or(amount, 1) == 0 || str_is(doc_str(amount), "0%"));
+}
+
+/* A percentage over 100 makes no sense of pods that may be missing. */
+static void check_percent(struct check *c, const char *child, const struct doc *amount)
+{
+	struct str text = doc_str(amount);
+	i64 percent;
+
+	if (text.len > 1 && str_to_i64(str_part(text, 0, text.len - 1), &percent) && percent > 100)
+		check_invalid(c, child, amount, "must not be greater than 100%%");
+}
+
+static void check_rolling(struct check *c, const struct doc *rolling)
+{
+	const struct doc *missing = doc_key(rolling, "maxUnavailable");
+
+	if (is_zero(missing) && is_zero(doc_key(rolling, "maxSurge")))
+		check_invalid(c, "maxUnavailable", missing, "may not be 0 when `maxSurge` is 0");
+	check_percent(c, "maxUnavailable", missing);
+}
+
+static void check_strategy(struct check *c, const struct doc *strategy)
+{
+	struct str type = doc_at_str(strategy, "type");
+	const struct doc *rolling = doc_key(strategy, "rollingUpdate");
+
+	check_enter(c, "spec.strategy");
+	if (str_is(type, "Recreate") && rolling)
+		check_forbidden(c, "rollingUpdate",
+				"may not be specified when strategy `type` is 'Recreate'");
+	check_enter(c, "rollingUpdate");
+	if (str_is(type, "RollingUpdate"))
+		check_rolling(c, rolling);
+	check_leave(c);
+	check_leave(c);
+}
+
+RULE_CHECK(deployment_check)
+{
+	const struct doc *deadline = doc_at(value, "spec.progressDeadlineSeconds");
+
+	(void)old;
+	check_selector(c, value, "deployment");
+	check_strategy(c, doc_at(value, "spec.strategy"));
+	if (deadline && doc_int_or(deadline, 0) <= doc_at_int(value, "spec.minReadySeconds", 0))
+		check_invalid(c, "spec.progressDeadlineSeconds", deadline,
+			      "must be greater than minReadySeconds");
+}
+
+RULE_CHECK(daemon_set_check)
+{
+	const struct doc *rolling = doc_at(value, "spec.updateStrategy.rollingUpdate");
+
+	(void)old;
+	check_selector(c, value, "daemonset");
+	if (!rolling)
+		return;
+	check_enter(c, "spec.updateStrategy.rollingUpdate");
+	bool surge = !is_zero(doc_key(rolling, "maxSurge"));
+	bool missing = !is_zero(doc_key(rolling, "maxUnavailable"));
+
+	if (surge && missing && doc_key(rolling, "maxSurge"))
+		check_invalid(c, "maxSurge", doc_key(rolling, "maxSurge"),
+			      "may not be set when maxUnavailable is non-zero");
+	else if (!surge && !missing)
+		check_required(c, "maxUnavailable", "cannot be 0 when maxSurge is 0");
+	check_percent(c, "maxUnavailable", doc_key(rolling, "maxUnavailable"));
+	check_leave(c);
+}
+
+/* ---- stateful sets */
+
+static const struct doc *without_changeable(struct check *c, const struct doc *spec)
+{
+	static const char *const changeable[] = {
+		"replicas",
+		"ordinals",
+		"template",
+		"updateStrategy",
+		"revisionHistoryLimit",
+		"persistentVolumeClaimRetentionPolicy",
+		"minReadySeconds",
+		"selector", /* the table says that it is immutable */
+	};
+
+	for (u32 i = 0; i < ARRAY_LEN(changeable); i++)
+		spec = doc_with(c->arena, spec, str_of(changeable[i]), NULL);
+	return spec;
+}
+
+RULE_CHECK(stateful_set_check)
+{
+	check_selector(c, value, "statefulset");
+	if (old && !doc_eq(without_changeable(c, doc_key(value, "spec")),
+			   without_changeable(c, doc_key(old, "spec"))))
+		check_forbidden(c, "spec",
+				"updates to statefulset spec for fields other than 'replicas', "
+				"'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', "
+				"'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are "
+				"forbidden");
+}
+
+/* ---- jobs */
+
+static void check_job_template(struct check *c, const char *path, const struct doc *template)
+{
+	static const char *const policies[] = { "OnFailure", "Never", NULL };
+	struct str policy = doc_at_str(template, "spec.restartPolicy");
+
+	check_enter(c, path);
+	if (!str_is(policy, "OnFailure") && !str_is(policy, "Never"))
+		check_unsupported(c, "spec.restartPolicy", policy, policies);
+	check_leave(c);
+}
+
+RULE_CHECK(job_check)
+{
+	check_job_template(c, "spec.template", doc_at(value, "spec.template"));
+	if (!old || doc_at_bool(old, "spec.suspend", false))
+		return;
+	check_immutable(c, "spec.template", doc_at(value, "spec.template"),
+			doc_at(old, "spec.template"));
+	check_immutable(c, "spec.completionMode", doc_at(value, "spec.completionMode"),
+			doc_at(old, "spec.completionMode"));
+}
+
+RULE_CHECK(cron_job_check)
+{
+	enum { CRON_NAME_MAX = 52 }; /* its jobs get eleven characters more */
+	struct str name = doc_at_str(value, "metadata.name");
+
+	if (!old && name.len > CRON_NAME_MAX)
+		check_invalid_str(c, "metadata.name", name, "must be no more than 52 characters");
+	check_job_template(c, "spec.jobTemplate.spec.template",
+			   doc_at(value, "spec.jobTemplate.spec.template"));
+}
+
+RULE_CHECK(scale_check)
+{
+	const struct doc *replicas = doc_at(value, "spec.replicas");
+
+	(void)old;
+	if (doc_int_or(replicas, 0) < 0)
+		check_invalid(c, "spec.replicas", replicas, "must be greater than or equal to 0");
+}
