@@ -15,6 +15,7 @@
 #include "client/local.h"
 #include "controllers/event.h"
 #include "controllers/runner.h"
+#include "controllers/simulated_node.h"
 #include "net/server.h"
 #include "run/credentials.h"
 #include "run/cluster_node.h"
@@ -30,6 +31,7 @@
 
 enum {
 	PASSES_MAX = 200,   /* controller passes between two looks at the sockets */
+	DEEDS_MAX = 500,    /* simulated deeds, likewise */
 	BINDINGS_MAX = 200, /* pods placed between two looks at the sockets */
 	STOP_GRACE_MS = 5000,
 	RENEWAL_CHECK_MS = 12 * 3600 * 1000,
@@ -54,6 +56,7 @@ struct cluster {
 	struct runner *runner;
 	struct recorder *recorder; /* the scheduler's, when there is no runner to share one with */
 	struct scheduler *scheduler;
+	struct simulated *simulated;
 	struct cluster_node *node;
 	struct loop_hook *hook;
 	struct timer *wake, *renewal;
@@ -77,6 +80,8 @@ static void pump(void *self)
 		next = MIN(next, runner_step(c->runner, PASSES_MAX));
 	if (c->scheduler)
 		next = MIN(next, scheduler_step(c->scheduler, BINDINGS_MAX));
+	if (c->simulated)
+		next = MIN(next, simulated_step(c->simulated, DEEDS_MAX));
 	if (next == NEVER_NS)
 		timer_stop(c->wake);
 	else
@@ -270,6 +275,15 @@ static void start_brains(struct cluster *c)
 	if (c->options->scheduler)
 		c->scheduler = scheduler_new(c->store, c->schema, clock_real(), writer,
 					     c->runner ? runner_recorder(c->runner) : c->recorder);
+	if (c->options->simulated_nodes) {
+		struct simulated_config simulated = {
+			.nodes = c->options->simulated_nodes,
+			.start_ns = c->options->simulated_start_ms * NS_PER_MS,
+			.job_ns = c->options->simulated_start_ms * NS_PER_MS,
+		};
+
+		c->simulated = simulated_new(&simulated, c->store, clock_real(), writer);
+	}
 	c->wake = timer_new(c->loop, woken, c);
 	c->hook = loop_before_wait(c->loop, pump, c);
 	c->renewal = timer_new(c->loop, renew, c);
@@ -370,6 +384,7 @@ void cluster_free(struct cluster *c)
 		c->server = NULL;
 	}
 	loop_hook_free(c->hook);
+	simulated_free(c->simulated);
 	scheduler_free(c->scheduler);
 	runner_free(c->runner);
 	recorder_free(c->recorder);
