@@ -8,12 +8,11 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/random.h"
 #include "node/pod_worker.h"
 
 struct agent;
 struct client;
-struct images;
+struct image_source;
 struct loop;
 struct node_door;
 
@@ -24,7 +23,7 @@ struct agent_config {
 	struct str pod_cidr, cluster_cidr, service_cidr;
 	struct str cluster_dns; /* address for pods' resolv.conf; empty: the node's own resolvers */
 	struct str cluster_domain;
-	struct str program;  /* our own executable, for helpers; empty: /proc/self/exe */
+	struct str cgroup_parent; /* "minke": the directory of our control groups */
 	struct str api_host; /* KUBERNETES_SERVICE_HOST where no Service says it; may be empty */
 	bool masquerade;
 	struct pod_settings pods;
@@ -35,7 +34,7 @@ void agent_config_default(struct agent_config *config);
 
 /* `client`, `images` and `loop` stay the caller's and outlive the agent. */
 MUST_USE enum status agent_new(const struct agent_config *config, struct loop *loop,
-			       struct client *client, struct images *images, struct random *random,
+			       struct client *client, const struct image_source *images,
 			       struct agent **ret_agent, struct error *error);
 /* Takes up what still runs, registers the node, starts to watch. */
 MUST_USE enum status agent_start(struct agent *agent, struct error *error);

@@ -6,6 +6,7 @@
 #ifndef NODE_IMAGE_H
 #define NODE_IMAGE_H
 
+#include "base/error.h"
 #include "base/str.h"
 #include "base/types.h"
 
@@ -21,6 +22,27 @@ struct image {
 	struct str workdir;	/* "" is / */
 	struct str stop_signal; /* "", "SIGQUIT", "3" */
 	i64 size_bytes;
+};
+
+/* Where images come from: the store of unpacked images with its registries, or a test's table. */
+struct image_request {
+	struct str name, policy; /* policy: "Always", "IfNotPresent" or "Never" */
+	const struct str *auths; /* .dockerconfigjson texts of the pod's pull secrets */
+	u32 auths_len;
+};
+
+struct image_events {
+	/* It is not here and is being fetched. May not come at all. */
+	void (*pulling)(void *arg);
+	/* Exactly once. `image` and its slices are gone when the call returns. ST_INVALID: no
+	 * image name; ST_NOT_FOUND with policy Never: it is not here. */
+	void (*done)(void *arg, const struct image *image, const struct error *error);
+};
+
+struct image_source {
+	void *self;
+	void (*get)(void *self, const struct image_request *request,
+		    const struct image_events *events, void *arg);
 };
 
 #endif

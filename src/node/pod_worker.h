@@ -57,8 +57,10 @@ struct container_seen {
 	struct str unhealthy;	    /* why liveness or startup wants a restart; empty: well */
 	i64 unhealthy_grace_s;	    /* the probe's own grace, or -1 */
 
-	bool killing;  /* a kill is under way */
-	bool must_die; /* for the agent: killed on purpose, not a crash */
+	bool killing;		/* a kill is under way */
+	bool restart_asked;	/* it was killed to be made anew: another image */
+	u32 backoff_told;	/* attempt + 1 whose BackOff event was sent */
+	i64 image_backoff_told; /* image_retry_ns whose BackOff event was sent */
 };
 
 struct pod_seen {
@@ -81,6 +83,7 @@ struct pod_seen {
 	struct container_seen *containers; /* init, then main, then ephemeral, as in the spec */
 	u32 containers_len;
 
+	bool delete_sent; /* the object's deletion was asked for */
 	struct str host_ip, node_name;
 };
 
@@ -95,7 +98,6 @@ enum pod_action_type {
 	POD_PULL,    /* pull or look up the image of `container` */
 	POD_RUN,     /* create and start the next attempt of `container` */
 	POD_KILL,    /* stop `container`: hook, signal, grace, SIGKILL */
-	POD_FORGET,  /* remove containers that no status needs any more */
 	POD_SANDBOX_REMOVE,
 	POD_VOLUMES_REMOVE,
 	POD_DELETE, /* everything is gone: delete the object with grace 0 */
@@ -149,6 +151,27 @@ u64 container_hash(const struct doc *container);
 
 /* "Guaranteed", "Burstable" or "BestEffort". */
 struct str pod_qos_class(const struct doc *pod);
+
+/* What will happen to an ended container: restarted, and from when on (wall). */
+bool container_restarts(const struct doc *pod, u32 index, const struct container_seen *container);
+i64 container_restart_ns(const struct container_seen *container,
+			 const struct pod_settings *settings);
+/* The delay in force after this end: 0 when it ran long enough to be forgiven. */
+i64 container_delay(const struct container_seen *container, const struct pod_settings *settings);
+/* "10s", "1m20s", "5m0s": how Go prints a Duration of whole seconds. */
+struct str duration_text(struct arena *arena, i64 ns);
+/* "web-0_default(4f0c…)", as the kubelet names a pod. */
+struct str pod_full_name(struct arena *arena, const struct doc *pod);
+bool pod_deleting(const struct doc *pod);
+/* All init containers have done their work (or a later one proves it). */
+bool pod_init_done(const struct doc *pod, const struct pod_seen *seen);
+bool container_started(const struct container_seen *container);
+
+/* pod_status.c */
+const struct doc *pod_status(struct arena *arena, const struct doc *pod,
+			     const struct pod_seen *seen, const struct pod_plan *plan,
+			     const struct pod_settings *settings, i64 now_ns);
+enum { IMAGE_ERROR_SHOWN_S = 3 }; /* ErrImagePull before it reads ImagePullBackOff */
 
 /* RFC 3339 with seconds, in UTC; and back. 0 for what is no time. */
 struct str time_text(struct arena *arena, i64 wall_ns);

@@ -26,18 +26,23 @@ void probe_start(struct probe_state *state, const struct doc *probe, i64 started
 /* Takes one answer; true when `result` changed. */
 bool probe_answer(struct probe_state *state, const struct doc *probe, bool success, i64 now_ns);
 
-/* One question. done comes exactly once, within the probe's timeoutSeconds (plus a little). The
- * message is kubelet's: `HTTP probe failed with statuscode: 500`. */
-typedef void (*probe_done)(void *arg, bool success, struct str message);
+/* One question, or one lifecycle hook (its httpGet, tcpSocket, exec or sleep stands in the same
+ * places). done comes exactly once, within timeout_ms (plus a little), unless it was cancelled, and
+ * never before probe_run returns. The message is kubelet's: `HTTP probe failed with statuscode:
+ * 500`. */
+struct probe_call;
+typedef void probe_done(void *arg, bool success, struct str message);
 
 struct probe_target {
 	struct str pod_ip, container_id;
-	const struct doc *container; /* its ports give names to numbers */
-	struct str
-		network_namespace; /* path; asked from inside it, so that nothing else can answer */
+	const struct doc *container;  /* its ports give names to numbers */
+	struct str network_namespace; /* asked from inside it: nothing else can answer */
 };
 
-void probe_run(struct loop *loop, struct runtime *runtime, const struct doc *probe,
-	       const struct probe_target *target, probe_done done, void *arg);
+/* What is given need only live until it returns. */
+struct probe_call *probe_run(struct loop *loop, struct runtime *runtime, const struct doc *probe,
+			     const struct probe_target *target, i64 timeout_ms, probe_done *done,
+			     void *arg);
+void probe_cancel(struct probe_call *call); /* NULL is fine */
 
 #endif

@@ -31,8 +31,6 @@ struct container_spec {
 	u32 layers_len;
 	const struct doc *config; /* OCI config.json, made by oci_config(); root is "rootfs" */
 	struct str log_path;
-	struct str
-		termination_path; /* host file bind-mounted as terminationMessagePath, or empty */
 	struct container_limits limits;
 	/* Who it runs as: numbers of the pod (-1: none), else the image's user, looked up inside.
 	 */

@@ -404,6 +404,8 @@ static void remove_work(void *self)
 	container_clear(container);
 	container_exit_path(container, path, sizeof path);
 	(void)!unlink(path);
+	snprintf(path, sizeof path, "pod" STR_FMT, STR_ARG(container->record.pod_uid));
+	cgroup_prune(&container->runtime->cgroups, path);
 	job->status = file_remove_tree(container->directory, &job->error);
 }
 

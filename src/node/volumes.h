@@ -40,6 +40,10 @@ MUST_USE enum status volume_files(struct arena *arena, const struct doc *pod,
 				  const struct doc *volume, const struct pod_sources *sources,
 				  struct volume_files *ret_files, struct error *error);
 
+/* The value under a key of a ConfigMap or Secret; false when it has none. */
+bool source_value(struct arena *arena, const struct doc *object, bool secret, struct str key,
+		  struct str *ret_value);
+
 /* Writes them below `directory` through a fresh timestamped directory and the ..data link; does
  * nothing when all is as wanted. Blocking. gid < 0: leave the group alone. */
 MUST_USE enum status volume_write(const char *directory, const struct volume_files *files, i64 gid,

@@ -268,10 +268,12 @@ static void start_brains(struct cluster *c)
 {
 	struct writer writer = writer_for_server(c->server);
 
-	if (c->options->controllers)
+	if (c->options->controllers) {
 		c->runner = runner_new(c->store, c->schema, clock_real(), writer, controllers_all);
-	else
+		runner_set_ca(c->runner, c->credentials.ca.certificate);
+	} else {
 		c->recorder = recorder_new(c->schema, c->store, clock_real());
+	}
 	if (c->options->scheduler)
 		c->scheduler = scheduler_new(c->store, c->schema, clock_real(), writer,
 					     c->runner ? runner_recorder(c->runner) : c->recorder);

@@ -369,6 +369,16 @@ enum status cgroup_remove(const struct cgroups *cgroups, const char *group, stru
 	return ST_OK;
 }
 
+void cgroup_prune(const struct cgroups *cgroups, const char *group)
+{
+	char path[CGROUP_PATH_MAX];
+
+	for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+		if (first_of_tree(cgroups, i) &&
+		    cgroup_directory(cgroups, (enum cgroup_controller)i, group, path, sizeof path))
+			rmdir(path);
+}
+
 /* The number after `key` on a line of its own ("oom_kill 3"). */
 static u64 keyed_number(const char *text, const char *key)
 {

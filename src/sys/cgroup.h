@@ -66,6 +66,9 @@ bool cgroup_directory(const struct cgroups *cgroups, enum cgroup_controller cont
 MUST_USE enum status cgroup_remove(const struct cgroups *cgroups, const char *group,
 				   struct error *error);
 
+/* Removes a group that has become empty; does nothing when it has not. */
+void cgroup_prune(const struct cgroups *cgroups, const char *group);
+
 u64 cgroup_oom_kills(const struct cgroups *cgroups, const char *group);
 
 struct cgroup_usage {

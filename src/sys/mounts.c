@@ -137,6 +137,14 @@ void mount_drop_below(const char *directory)
 		fclose(file);
 }
 
+bool mount_is_point(const char *path)
+{
+	struct statx info;
+
+	return statx(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, &info) == 0 &&
+	       (info.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
 bool mount_is_namespace(const char *path)
 {
 	struct statfs info;

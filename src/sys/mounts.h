@@ -18,6 +18,8 @@ MUST_USE enum status mount_bind_fd(int fd, const char *target, struct error *err
 void mount_drop(const char *target);
 /* Takes away everything mounted at `directory` and below it. */
 void mount_drop_below(const char *directory);
+/* True when something is mounted exactly there. */
+bool mount_is_point(const char *path);
 /* True when a namespace is bind-mounted there. */
 bool mount_is_namespace(const char *path);
 

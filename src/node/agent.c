@@ -1,0 +1,426 @@
+/* The agent's life: pods come and go by the watch, the dirty ones are decided on once a round. */
+#include "node/agent.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "node/agent_inside.h"
+#include "node/container_log.h"
+#include "node/runtime_crun.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/random.h"
+
+i64 agent_wall(void)
+{
+	return clock_wall_ns(clock_real());
+}
+
+i64 agent_mono(void)
+{
+	return clock_mono_ns(clock_real());
+}
+
+void text_keep(struct str *field, struct str value)
+{
+	char *copy = value.len ? strndup(value.at, value.len) : NULL;
+
+	free((char *)field->at);
+	*field = (struct str){ copy, value.len };
+}
+
+struct str id_new(struct agent *agent, struct arena *arena)
+{
+	u64 a = random_u64(&agent->random), b = random_u64(&agent->random);
+	u64 c = random_u64(&agent->random), d = random_u64(&agent->random);
+
+	return str_format(arena, "%016llx%016llx%016llx%016llx", (unsigned long long)a,
+			  (unsigned long long)b, (unsigned long long)c, (unsigned long long)d);
+}
+
+/* ---- pods */
+
+static void agent_run(void *self);
+
+void pod_wake(struct pod *pod)
+{
+	struct agent *agent = pod->agent;
+
+	pod->dirty = true;
+	if (agent->posted || agent->stopping)
+		return;
+	agent->posted = true;
+	loop_post(agent->loop, agent_run, agent);
+}
+
+static void timer_fired(void *self)
+{
+	pod_wake(self);
+}
+
+/* Nothing refers to it any more: the API forgot it and the node has nothing left of it. */
+bool pod_may_go(const struct pod *pod)
+{
+	if (!pod->gone || pod->status_in_flight || pod->calls || pod->ending ||
+	    pod->seen.sandbox != SEEN_NONE || pod->seen.volumes != SEEN_NONE)
+		return false;
+	for (u32 i = 0; i < pod->seen.containers_len; i++)
+		if (pod->seen.containers[i].working ||
+		    pod->seen.containers[i].image == SEEN_WORKING ||
+		    pod->seen.containers[i].phase == CONTAINER_RUNNING)
+			return false;
+	return true;
+}
+
+void pod_free(struct pod *pod)
+{
+	struct str *texts[] = { &pod->seen.sandbox_message,  &pod->seen.ip,
+				&pod->seen.volumes_message,  &pod->seen.rejected_reason,
+				&pod->seen.rejected_message, &pod->seen.host_ip,
+				&pod->seen.node_name };
+
+	sources_release(pod);
+	map_remove(&pod->agent->by_uid, pod->uid);
+	timer_free(pod->timer);
+	for (u32 i = 0; i < pod->seen.containers_len; i++)
+		container_release(pod->containers[i]);
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		text_keep(texts[i], STR_NONE);
+	free(pod->seen.containers);
+	free(pod->containers);
+	free(pod->status_sent);
+	arena_free(pod->doc_arena);
+	arena_free(pod->arena);
+}
+
+static void agent_run(void *self)
+{
+	struct agent *agent = self;
+	struct pod **at = &agent->pods;
+
+	agent->posted = false;
+	while (*at && !agent->stopping) {
+		struct pod *pod = *at;
+
+		if (pod->dirty) {
+			pod->dirty = false;
+			pod_step(pod);
+		}
+		if (pod_may_go(pod)) {
+			*at = pod->next;
+			pod_free(pod);
+			continue;
+		}
+		at = &pod->next;
+	}
+}
+
+static struct pod *pod_new(struct agent *agent, const struct doc *doc)
+{
+	struct arena *arena = arena_new(1024);
+	struct pod *pod = ARENA_NEW(arena, struct pod);
+	struct str uid = doc_at_str(doc, "metadata.uid");
+
+	pod->agent = agent;
+	pod->arena = arena;
+	pod->uid = str_copy(arena, uid);
+	pod->ns = str_copy(arena, doc_at_str(doc, "metadata.namespace"));
+	pod->name = str_copy(arena, doc_at_str(doc, "metadata.name"));
+	pod->timer = timer_new(agent->loop, timer_fired, pod);
+	snprintf(pod->directory, sizeof pod->directory, STR_FMT "/node/pods/" STR_FMT,
+		 STR_ARG(agent->config.data), STR_ARG(uid));
+	snprintf(pod->logs, sizeof pod->logs, STR_FMT "/logs/pods/" STR_FMT "_" STR_FMT "_" STR_FMT,
+		 STR_ARG(agent->config.data), STR_ARG(pod->ns), STR_ARG(pod->name), STR_ARG(uid));
+	pod_take_document(pod, doc);
+	pod->next = agent->pods;
+	agent->pods = pod;
+	map_put(&agent->by_uid, pod->uid, pod);
+	sources_take(pod);
+	pod_take_up(pod);
+	return pod;
+}
+
+static void pod_seen(void *self, const struct doc *doc)
+{
+	struct agent *agent = self;
+	struct str uid = doc_at_str(doc, "metadata.uid");
+	struct pod *pod = map_get(&agent->by_uid, uid);
+
+	if (!uid.len || uid.len >= 64)
+		return;
+	if (pod) {
+		/* Files of downwardAPI volumes show these. */
+		bool relabelled = !doc_eq(doc_at(pod->doc, "metadata.labels"),
+					  doc_at(doc, "metadata.labels")) ||
+				  !doc_eq(doc_at(pod->doc, "metadata.annotations"),
+					  doc_at(doc, "metadata.annotations"));
+
+		pod_take_document(pod, doc);
+		sources_take(pod);
+		if (relabelled)
+			volumes_refresh(pod);
+	} else {
+		pod = pod_new(agent, doc);
+	}
+	pod_wake(pod);
+}
+
+static void pod_vanished(void *self, const struct doc *doc)
+{
+	struct agent *agent = self;
+	struct pod *pod = map_get(&agent->by_uid, doc_at_str(doc, "metadata.uid"));
+
+	if (!pod)
+		return;
+	pod->gone = true;
+	pod_take_document(pod, doc);
+	pod_wake(pod);
+}
+
+/* ---- what an earlier life left */
+
+static void orphan_removed(void *arg, enum status status, const struct error *error)
+{
+	(void)arg;
+	if (status != ST_OK)
+		log_warn("node", "removing a left-over container: %s", error->message);
+}
+
+static void drop_directories(struct agent *agent, struct arena *arena)
+{
+	struct str root = str_format(arena, STR_FMT "/node/pods", STR_ARG(agent->config.data));
+	struct str *names = NULL;
+	u32 len = 0;
+
+	if (file_list(arena, str_c(arena, root), 65536, &names, &len, NULL) != ST_OK)
+		return;
+	for (u32 i = 0; i < len; i++) {
+		if (map_get(&agent->by_uid, names[i]))
+			continue;
+		struct error error = ERROR_INIT;
+
+		if (volumes_remove(str_c(arena, str_format(arena, STR_FMT "/" STR_FMT,
+							   STR_ARG(root), STR_ARG(names[i]))),
+				   &error) != ST_OK)
+			log_warn("node", "%s", error.message);
+	}
+}
+
+/* All our pods are known: what belongs to none of them goes. */
+static void pods_synced(void *self)
+{
+	struct agent *agent = self;
+	struct runtime *runtime = agent->runtime;
+	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
+	const struct container_record *record;
+	VEC(struct str) orphans = { 0 }, uids = { 0 };
+
+	if (agent->synced)
+		return;
+	agent->synced = true;
+	for (u32 n = 0; (record = runtime->each(runtime->self, n)); n++)
+		if (!map_get(&agent->by_uid, record->pod_uid))
+			VEC_PUSH(arena, &orphans, str_copy(arena, record->id));
+	for (u32 i = 0; i < orphans.len; i++)
+		runtime->remove(runtime->self, orphans.at[i], orphan_removed, NULL);
+	for (struct pod *pod = agent->pods; pod; pod = pod->next)
+		VEC_PUSH(arena, &uids, pod->uid);
+	pod_network_keep(agent->network, uids.at, uids.len);
+	drop_directories(agent, arena);
+	if (orphans.len)
+		log_info("node", "removed containers without a pod count=%u", orphans.len);
+}
+
+/* ---- containers */
+
+static void runtime_exited(void *self, const struct container_record *record)
+{
+	struct agent *agent = self;
+	struct pod *pod = map_get(&agent->by_uid, record->pod_uid);
+
+	if (!pod)
+		return;
+	for (u32 i = 0; i < pod->seen.containers_len; i++)
+		if (str_eq(pod->seen.containers[i].name, record->name))
+			container_exited(pod->containers[i], record);
+}
+
+/* Sizes of logs are the one thing no event tells: looked at seldom, and only while something runs.
+ */
+static void rotate_logs(void *self)
+{
+	struct agent *agent = self;
+	struct runtime *runtime = agent->runtime;
+	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
+	const struct container_record *record;
+	bool any = false;
+
+	for (u32 n = 0; (record = runtime->each(runtime->self, n)); n++) {
+		struct error error = ERROR_INIT;
+
+		if (record->phase != CONTAINER_RUNNING)
+			continue;
+		any = true;
+		if (container_log_rotate(str_c(arena, record->log_path), agent_wall()) &&
+		    runtime->reopen_log(runtime->self, record->id, &error) != ST_OK)
+			log_warn("node", "%s", error.message);
+	}
+	if (!any)
+		timer_stop(agent->rotate_timer);
+}
+
+/* ---- life */
+
+void agent_config_default(struct agent_config *config)
+{
+	*config = (struct agent_config){
+		.data = STR("/var/lib/minke"),
+		.node_name = STR("localhost"),
+		.pod_cidr = STR("10.244.0.0/24"),
+		.cluster_cidr = STR("10.244.0.0/16"),
+		.service_cidr = STR("10.96.0.0/12"),
+		.cluster_domain = STR("cluster.local"),
+		.cgroup_parent = STR("minke"),
+		.pods = pod_settings_default,
+		.pods_max = 110,
+	};
+}
+
+static void copy_config(struct agent *agent, const struct agent_config *config)
+{
+	struct agent_config *own = &agent->config;
+	struct str *texts[] = { &own->data,	   &own->node_name,	 &own->node_ip,
+				&own->pod_cidr,	   &own->cluster_cidr,	 &own->service_cidr,
+				&own->cluster_dns, &own->cluster_domain, &own->cgroup_parent,
+				&own->api_host };
+
+	*own = *config;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		*texts[i] = str_copy(agent->arena, *texts[i]);
+}
+
+/* Several agents on one machine, each with its own data, keep apart by this number. */
+static u32 instance_number(struct str data)
+{
+	u32 hash = 2166136261u;
+
+	for (size_t i = 0; i < data.len; i++)
+		hash = (hash ^ (u8)data.at[i]) * 16777619u;
+	return hash;
+}
+
+static enum status open_parts(struct agent *agent, struct error *error)
+{
+	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
+	struct agent_config *config = &agent->config;
+	struct runtime_listener listener = { agent, runtime_exited };
+	struct str parent = str_format(arena, "/" STR_FMT "/%08x", STR_ARG(config->cgroup_parent),
+				       instance_number(config->data));
+	struct pod_network_config network = {
+		.directory = str_format(arena, STR_FMT "/node/network", STR_ARG(config->data)),
+		.bridge = STR("minke0"),
+		.pod_cidr = config->pod_cidr,
+		.cluster_cidr = config->cluster_cidr,
+		.service_cidr = config->service_cidr,
+		.masquerade = config->masquerade,
+	};
+	enum status status = runtime_crun_new(
+		agent->loop, str_format(arena, STR_FMT "/node", STR_ARG(config->data)), parent.at,
+		&agent->runtime, error);
+
+	if (status == ST_OK)
+		status = agent->runtime->open(agent->runtime->self, &listener, error);
+	if (status == ST_OK)
+		status = pod_network_new(agent->loop, &network, &agent->network, error);
+	return status;
+}
+
+enum status agent_new(const struct agent_config *config, struct loop *loop, struct client *client,
+		      const struct image_source *images, struct agent **ret_agent,
+		      struct error *error)
+{
+	struct agent *agent = calloc(1, sizeof *agent);
+
+	CHECK(agent);
+	agent->arena = arena_new(0);
+	agent->loop = loop;
+	agent->client = client;
+	agent->images = images;
+	copy_config(agent, config);
+	random_seed_real(&agent->random);
+	node_find_capacity(agent);
+	agent->rotate_timer = timer_new(loop, rotate_logs, agent);
+	door_init(agent);
+	enum status status = open_parts(agent, error);
+
+	if (status != ST_OK) {
+		agent_free(agent);
+		return status;
+	}
+	*ret_agent = agent;
+	return ST_OK;
+}
+
+enum status agent_start(struct agent *agent, struct error *error)
+{
+	static const struct client_watch_events events = { pod_seen, pod_seen, pod_vanished,
+							   pods_synced };
+	struct client_watch_options options = {
+		.field_selector = str_format(agent->arena, "spec.nodeName=" STR_FMT,
+					     STR_ARG(agent->config.node_name)),
+	};
+
+	(void)error;
+	node_start(agent);
+	services_start(agent);
+	agent->pod_watch = client_watch(agent->client, KIND_Pod, &options, &events, agent);
+	timer_start(agent->rotate_timer, LOG_CHECK_MS, LOG_CHECK_MS);
+	return ST_OK;
+}
+
+void agent_stop(struct agent *agent)
+{
+	if (agent->stopping)
+		return;
+	agent->stopping = true;
+	if (agent->pod_watch)
+		client_watch_stop(agent->pod_watch);
+	agent->pod_watch = NULL;
+	services_stop(agent);
+	node_stop(agent);
+	timer_stop(agent->rotate_timer);
+	for (struct pod *pod = agent->pods; pod; pod = pod->next) {
+		timer_stop(pod->timer);
+		for (u32 i = 0; i < pod->seen.containers_len; i++)
+			probers_stop(pod->containers[i]);
+	}
+}
+
+void agent_free(struct agent *agent)
+{
+	if (!agent)
+		return;
+	agent_stop(agent);
+	while (agent->pods) {
+		struct pod *pod = agent->pods;
+
+		agent->pods = pod->next;
+		pod_free(pod);
+	}
+	pod_network_free(agent->network);
+	if (agent->runtime)
+		agent->runtime->close(agent->runtime->self);
+	timer_free(agent->rotate_timer);
+	map_release(&agent->by_uid);
+	map_release(&agent->services);
+	arena_free(agent->arena);
+	free(agent);
+}
+
+const struct node_door *agent_door(struct agent *agent)
+{
+	return &agent->door;
+}
