@@ -1,7 +1,7 @@
 /* Where the program starts: the first word says which part of minke is wanted. */
-#include <stdio.h>
 #include <string.h>
 
+#include "cli/cli.h"
 #include "run/commands.h"
 
 static const struct {
@@ -16,6 +16,5 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc > 1 && i < sizeof words / sizeof *words; i++)
 		if (!strcmp(argv[1], words[i].word))
 			return words[i].run(argc - 1, argv + 1);
-	fprintf(stderr, "minke: unknown word \"%s\"\n", argc > 1 ? argv[1] : "");
-	return 2;
+	return cli_main(argc, argv);
 }
