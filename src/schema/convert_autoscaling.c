@@ -109,6 +109,9 @@ static const struct doc *to_v1(struct arena *arena, const struct doc *v2)
 		object = doc_set(arena, object, "spec.targetCPUUtilizationPercentage", percent);
 	if (current)
 		object = doc_set(arena, object, "status.currentCPUUtilizationPercentage", current);
+	/* v1 always says how many there are, v2 only when there are some. */
+	if (!doc_at(object, "status.currentReplicas") && doc_at(object, "status"))
+		object = doc_set_int(arena, object, "status.currentReplicas", 0);
 	return doc_set_str(arena, object, "apiVersion", STR("autoscaling/v1"));
 }
 

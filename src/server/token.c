@@ -70,6 +70,8 @@ static enum status wish_parse(struct call *call, const struct version *account,
 	const struct api_kind request = { .group = STR("authentication.k8s.io"),
 					  .kind = STR("TokenRequest") };
 
+	if (doc_is_null(bound)) /* some clients spell out that there is none */
+		bound = NULL;
 	wish->now_s = call_now_ns(call) / NS_PER_S;
 	wish->life_s = doc_int_or(doc_key(spec, "expirationSeconds"), LIFE_DEFAULT_S);
 	wish->audiences = doc_key(spec, "audiences");
