@@ -304,6 +304,6 @@ enum status image_job_import(struct image_job *job, struct images_done_list *don
 	}
 	if (i.root >= 0)
 		close(i.root);
-	(void)file_remove_tree(path, NULL);
+	image_store_abandon(path);
 	return status;
 }

@@ -73,7 +73,7 @@ enum status image_job_layer(struct image_job *job, const struct layer_want *want
 		return status;
 	status = unpack_layer(job, want, source, path, error);
 	if (status != ST_OK)
-		(void)file_remove_tree(path, NULL);
+		image_store_abandon(path);
 	return status;
 }
 
@@ -125,12 +125,8 @@ static enum status start_layer(struct pulling *p, u32 layer, struct error *error
 		struct error own = ERROR_INIT;
 		enum status status = fetch_layer(p, layer, &own);
 
-		if (status != ST_OK) {
-			char code = (char)status;
-
-			(void)file_write_fd(ends[1], (struct str){ &code, 1 }, NULL);
-			(void)file_write_fd(ends[1], str_of(own.message), NULL);
-		}
+		if (status != ST_OK)
+			dprintf(ends[1], "%c%s", (char)status, own.message);
 		_exit(status == ST_OK ? 0 : 1);
 	}
 	close(ends[1]);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "doc/build.h"
 #include "doc/json.h"
 #include "node/image_reference.h"
@@ -58,6 +59,14 @@ enum status store_lock(const char *folder, int *ret_fd, struct error *error)
 	return ST_OK;
 }
 
+void image_store_abandon(const char *path)
+{
+	struct error error = ERROR_INIT;
+
+	if (file_remove_tree(path, &error) != ST_OK)
+		log_warn("images", "cannot remove path=%s: %s", path, error.message);
+}
+
 /* Folders under construction whose makers are gone. */
 static void clear_leftovers(const char *folder)
 {
@@ -77,7 +86,7 @@ static void clear_leftovers(const char *folder)
 		if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB))
 			continue;
 		store_path(path, "%s/tmp/" STR_FMT, folder, STR_ARG(names[i]));
-		(void)file_remove_tree(path, NULL);
+		image_store_abandon(path);
 	}
 }
 

@@ -28,6 +28,8 @@ MUST_USE enum status image_store_lock_layer(const char *folder, struct str diff_
 enum { STORE_PATH_MAX = 1024 };
 MUST_USE enum status image_store_begin(const char *folder, char ret_path[STORE_PATH_MAX],
 				       struct error *error);
+/* Throws it away again; what cannot be removed now goes at the next start. */
+void image_store_abandon(const char *path);
 /* Moves it to its place. When another process was quicker, its layer stays and ours goes. */
 MUST_USE enum status image_store_commit_layer(const char *folder, const char *path,
 					      struct str diff_id, i64 bytes, struct error *error);

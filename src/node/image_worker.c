@@ -37,7 +37,11 @@ static void answer(struct arena *arena, enum status status, const struct images_
 		build_close(&b);
 	}
 	build_close(&b);
-	(void)file_write_fd(STDOUT_FILENO, json_text(arena, build_done(&b)), NULL);
+	struct str text = json_text(arena, build_done(&b));
+
+	/* Should nobody listen any more, nobody needs to hear. */
+	if (file_write_fd(STDOUT_FILENO, text, NULL) != ST_OK)
+		return;
 }
 
 static enum status read_task(struct arena *arena, const struct doc **ret_task, struct error *error)

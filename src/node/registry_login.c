@@ -109,7 +109,7 @@ static enum status bearer(struct registry *r, struct endpoint *endpoint, struct 
 			  const struct image_login *login, struct error *error)
 {
 	struct str realm = parameter(challenge, "realm"), service = parameter(challenge, "service");
-	struct str scope = parameter(challenge, "scope"), token;
+	struct str scope = parameter(challenge, "scope"), token = STR_NONE;
 	struct http_answer answer;
 	enum status status;
 
