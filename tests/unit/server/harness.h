@@ -119,6 +119,8 @@ static const struct http_peer admin_peer = {
 static const struct http_peer *peer = &admin_peer; /* who asks */
 static const char *accepts;			   /* the next requests' Accept; NULL: none */
 static const char *acts_as;			   /* Impersonate-User; NULL: none */
+static const char *authorization;		   /* NULL: none */
+static const char *encodings;			   /* Accept-Encoding; NULL: none */
 static const char *sends;			   /* their Content-Type; NULL: none */
 
 static void add_header(struct http_header *headers, u32 *len, const char *name, const char *value)
@@ -142,6 +144,8 @@ static struct answer *ask_open_bytes(const char *method, const char *target, str
 	add_header(headers, &len, "Accept", accepts);
 	add_header(headers, &len, "Content-Type", sends);
 	add_header(headers, &len, "Impersonate-User", acts_as);
+	add_header(headers, &len, "Accept-Encoding", encodings);
+	add_header(headers, &len, "Authorization", authorization);
 	a->x = (struct http_exchange){
 		.arena = a->arena,
 		.method = str_copy(a->arena, str_of(method)),
@@ -247,7 +251,7 @@ static void make_cluster(const struct server_config *config)
 
 	wall_ns = 1700000000LL * NS_PER_S; /* 2023-11-14T22:13:20Z */
 	mono_ns = NS_PER_S;
-	accepts = sends = acts_as = NULL;
+	accepts = sends = acts_as = encodings = authorization = NULL;
 	peer = &admin_peer;
 	arena = arena_new(0);
 	random_seed(&dice, 7);
@@ -262,7 +266,7 @@ static void make_cluster(const struct server_config *config)
 	server_set_ready(server, true);
 }
 
-static int cluster_up(void **state)
+UNUSED static int cluster_up(void **state)
 {
 	static const struct server_config config = { .admin_token = STR_INIT("secret-token") };
 

@@ -116,13 +116,14 @@ static void strict_fields(void **state)
 static void invalid_objects_name_the_field(void **state)
 {
 	(void)state;
-	const struct doc *status =
-		ask_fails(422, "Invalid", "Pod \"np\" is invalid: spec.containers: Required value",
-			  "POST", PODS, "{\"metadata\":{\"name\":\"np\"},\"spec\":{}}");
+	const struct doc *status = ask_fails(
+		422, "Invalid", "Pod \"np\" is invalid: spec.containers[0].image: Required value",
+		"POST", PODS,
+		"{\"metadata\":{\"name\":\"np\"},\"spec\":{\"containers\":[{\"name\":\"c\"}]}}");
 
 	assert_str(doc_at_str(status, "details.kind"), "Pod");
 	assert_str(doc_at_str(status, "details.name"), "np");
-	assert_str(doc_at_str(status, "details.causes.0.field"), "spec.containers");
+	assert_str(doc_at_str(status, "details.causes.0.field"), "spec.containers[0].image");
 	assert_str(doc_at_str(status, "details.causes.0.reason"), "FieldValueRequired");
 	assert_str(doc_at_str(status, "details.causes.0.message"), "Required value");
 	status = ask_ok(422, "POST", DEPLOYMENTS, "{\"metadata\":{\"name\":\"nd\"},\"spec\":{}}");
