@@ -153,7 +153,7 @@ static enum status apply_run(struct cli *cli, struct error *error)
 					     : apply_one(&change, &targets.at[i]);
 
 		if (result) {
-			cli_print_error(&own);
+			cli_print_error(cli, &own);
 			last = result;
 		}
 	}

@@ -90,7 +90,7 @@ int cli_main(int argc, char **argv)
 		(void)fail(&error, ST_BAD_REQUEST, "unknown command \"%s\" for \"minke\"", argv[1]);
 	if (!command || run(&cli, command, "", argc - 1, argv + 1, &error) != ST_OK) {
 		if (error.message[0])
-			cli_print_error(&error);
+			cli_print_error(&cli, &error);
 		exit_code = cli.exit_code ? cli.exit_code : 1;
 	}
 	fflush(stdout);

@@ -21,6 +21,7 @@ struct cli {
 	struct connection *connection;
 	bool server_said; /* the last failure is the server's word, for this reason */
 	struct str server_reason;
+	const struct doc *server_details; /* of the Status: kind, name, causes */
 	bool timed_out;
 	int exit_code; /* of a failing command; 0 means 1 */
 };
@@ -48,6 +49,6 @@ PRINTF(1, 2) void cli_warn(const char *format, ...);
 
 /* The error as kubectl words it: "Error from server (NotFound): pods "x" not found" for what the
  * server said, "error: …" for what happened here. */
-void cli_print_error(const struct error *error);
+void cli_print_error(struct cli *cli, const struct error *error);
 
 #endif

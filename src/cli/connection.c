@@ -220,8 +220,41 @@ enum status cli_deadline(struct cli *cli, struct str timeout, struct error *erro
 	return ST_OK;
 }
 
-void cli_print_error(const struct error *error)
+/* "The Pod "x" is invalid: spec…: Required value", a line each when there are several causes. */
+static void print_invalid(const struct doc *details, const struct error *error)
+{
+	const struct doc *causes = doc_key(details, "causes");
+	bool many = doc_len(causes) > 1;
+
+	if (!doc_at_str(details, "kind").len) {
+		fprintf(stderr, "The request is invalid: %s\n", error->message);
+		return;
+	}
+	fprintf(stderr, "The " STR_FMT " \"" STR_FMT "\" is invalid%s",
+		STR_ARG(doc_at_str(details, "kind")), STR_ARG(doc_at_str(details, "name")),
+		!doc_len(causes) ? "\n"
+		: many		 ? ": \n"
+				 : ": ");
+	doc_each_item(causes, cause) {
+		struct str field = doc_at_str(cause, "field");
+
+		fprintf(stderr, "%s" STR_FMT "%s" STR_FMT "\n", many ? "* " : "", STR_ARG(field),
+			field.len ? ": " : "", STR_ARG(doc_at_str(cause, "message")));
+	}
+}
+
+void cli_print_error(struct cli *cli, const struct error *error)
 {
 	fflush(stdout);
-	fprintf(stderr, "%s\n", error->message);
+	if (!cli->server_said)
+		fprintf(stderr, "%s\n", error->message);
+	else if (str_is(cli->server_reason, "Invalid"))
+		print_invalid(cli->server_details, error);
+	else if (str_is(cli->server_reason, "Unauthorized"))
+		fprintf(stderr, "error: You must be logged in to the server (Unauthorized)\n");
+	else if (cli->server_reason.len)
+		fprintf(stderr, "Error from server (" STR_FMT "): %s\n",
+			STR_ARG(cli->server_reason), error->message);
+	else
+		fprintf(stderr, "Error from server: %s\n", error->message);
 }

@@ -40,7 +40,7 @@ static enum status create_run(struct cli *cli, struct error *error)
 		enum status result = create_object(&change, &targets.at[i], body);
 
 		if (result) {
-			cli_print_error(&own);
+			cli_print_error(cli, &own);
 			last = result;
 		}
 	}

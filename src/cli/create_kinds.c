@@ -30,7 +30,12 @@ static enum status create_made(struct cli *cli, kind_id id, struct str name, con
 		head = doc_set_str(cli->arena, head, "metadata.namespace", target.ns);
 	doc_each_pair(made, key, value)
 		head = doc_with(cli->arena, head, key, value);
-	return create_object(&change, &target, head);
+	status = create_object(&change, &target, head);
+	if (status && cli->server_said && status != ST_INVALID) {
+		cli->server_said = false; /* kubectl words it as its own failure here */
+		fail_within(error, "error: failed to create " STR_FMT, STR_ARG(kind->singular));
+	}
+	return status;
 }
 
 static enum status want_name(struct cli *cli, struct str *ret_name, struct error *error)

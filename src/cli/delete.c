@@ -203,7 +203,7 @@ static enum status delete_all(struct deleting *d, const struct targets *targets)
 		d->error = outer;
 		if (!status || (status == ST_NOT_FOUND && option_bool(cli, "ignore-not-found")))
 			continue;
-		cli_print_error(&own);
+		cli_print_error(cli, &own);
 		last = status;
 	}
 	for (u32 i = 0; wait && i < targets->len; i++) {

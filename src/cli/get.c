@@ -134,7 +134,7 @@ static enum status get_tables(struct getting *g, const struct targets *targets)
 		if (!error.status ||
 		    (error.status == ST_NOT_FOUND && option_bool(cli, "ignore-not-found")))
 			continue;
-		cli_print_error(&error);
+		cli_print_error(cli, &error);
 		last = error.status;
 	}
 	if (!g->shown && !last && !option_bool(cli, "ignore-not-found")) {

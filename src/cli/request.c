@@ -81,6 +81,7 @@ static enum status refused(struct cli *cli, const struct http_call_result *resul
 
 	cli->server_said = true;
 	cli->server_reason = reason;
+	cli->server_details = doc_key(answer, "details");
 	return fail(error, status, STR_FMT, STR_ARG(message));
 }
 

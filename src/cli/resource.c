@@ -181,9 +181,12 @@ static enum status add_object(struct reading *r, const struct doc *object, struc
 
 	if (!kind)
 		return fail(r->error, ST_NOT_FOUND,
-			    "error: unable to recognize \"" STR_FMT
-			    "\": no matches for kind \"" STR_FMT "\" in version \"" STR_FMT "\"",
-			    STR_ARG(source), STR_ARG(word), STR_ARG(version));
+			    "error: resource mapping not found for name: \"" STR_FMT
+			    "\" namespace: \"" STR_FMT "\" from \"" STR_FMT
+			    "\": no matches for kind \"" STR_FMT "\" in version \"" STR_FMT
+			    "\"\nensure CRDs are installed first",
+			    STR_ARG(name), STR_ARG(ns), STR_ARG(source), STR_ARG(word),
+			    STR_ARG(version));
 	if (kind->namespaced && ns.len && cli->ns_given && !str_eq(ns, cli->ns))
 		return fail(r->error, ST_BAD_REQUEST,
 			    "error: the namespace from the provided object \"" STR_FMT

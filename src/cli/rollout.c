@@ -245,12 +245,14 @@ static enum status patch_run(struct cli *cli, const struct doc *patch, const cha
 			    STR_ARG(target.kind->plural));
 	if (!strcmp(what, "paused") && paused)
 		return fail(error, ST_BAD_REQUEST,
-			    "error: " STR_FMT " \"" STR_FMT "\" is already paused",
-			    STR_ARG(target.kind->plural), STR_ARG(target.name));
+			    "error: " STR_FMT "." STR_FMT " \"" STR_FMT "\" is already paused",
+			    STR_ARG(target.kind->plural), STR_ARG(target.kind->group),
+			    STR_ARG(target.name));
 	if (!strcmp(what, "resumed") && !paused)
 		return fail(error, ST_BAD_REQUEST,
-			    "error: " STR_FMT " \"" STR_FMT "\" is not paused",
-			    STR_ARG(target.kind->plural), STR_ARG(target.name));
+			    "error: " STR_FMT "." STR_FMT " \"" STR_FMT "\" is not paused",
+			    STR_ARG(target.kind->plural), STR_ARG(target.kind->group),
+			    STR_ARG(target.name));
 	if (!strcmp(what, "restarted") && paused)
 		return fail(error, ST_BAD_REQUEST,
 			    "error: " STR_FMT " \"" STR_FMT
