@@ -104,6 +104,8 @@ struct str check_go_map(struct arena *arena, const struct doc *map)
 
 	if (!map)
 		return STR("map[string]string(nil)");
+	if (len == 0)
+		return STR("map[string]string{}");
 	struct doc *pairs = arena_copy(arena, map->items, sizeof *pairs * 2 * len);
 
 	qsort(pairs, len, 2 * sizeof *pairs, compare_pair);

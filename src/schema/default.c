@@ -19,7 +19,8 @@ static void fork_pairs(struct filling *f, u32 more)
 	u32 room = f->len + more + 8;
 	struct doc *out = arena_alloc(f->d->arena, sizeof *out * 2 * room);
 
-	memcpy(out, f->out ? f->out : f->in->items, sizeof *out * 2 * f->len);
+	if (f->len)
+		memcpy(out, f->out ? f->out : f->in->items, sizeof *out * 2 * f->len);
 	f->out = out;
 	f->room = room;
 }
