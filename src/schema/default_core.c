@@ -80,26 +80,19 @@ RULE_FINISH(secret_finish)
 	return data ? doc_with(d->arena, value, STR("data"), data) : value;
 }
 
-/* Every namespace can be selected by name; a new one has to be emptied before it goes. */
+/* Every namespace can be selected by its name. */
 RULE_FINISH(namespace_finish)
 {
 	const struct doc *metadata = doc_key(value, "metadata");
 	const struct doc *labels = doc_key(metadata, "labels");
 	struct str name = doc_str(doc_key(metadata, "name"));
 
-	if (name.len && !doc_get(labels, STR("kubernetes.io/metadata.name"))) {
-		labels = doc_with(d->arena, labels, STR("kubernetes.io/metadata.name"),
-				  doc_ref_str(d->arena, name));
-		metadata = doc_with(d->arena, metadata, STR("labels"), labels);
-		value = doc_with(d->arena, value, STR("metadata"), metadata);
-	}
-	if (!doc_key(metadata, "uid") && !doc_at(value, "spec.finalizers")) {
-		const struct doc *finalizer = doc_ref_str(d->arena, STR("kubernetes"));
-
-		value = doc_set(d->arena, value, "spec.finalizers",
-				doc_new_array(d->arena, &finalizer, 1));
-	}
-	return value;
+	if (name.len == 0 || doc_get(labels, STR("kubernetes.io/metadata.name")))
+		return value;
+	labels = doc_with(d->arena, labels, STR("kubernetes.io/metadata.name"),
+			  doc_ref_str(d->arena, name));
+	return doc_with(d->arena, value, STR("metadata"),
+			doc_with(d->arena, metadata, STR("labels"), labels));
 }
 
 /* Pods may have what the node has, unless something was set aside. */
