@@ -153,8 +153,8 @@ static enum status run_in(struct cli *cli, const struct doc *pod, const char *wh
 				.in = option_bool(cli, "stdin"),
 				.tty = option_bool(cli, "tty") };
 	struct str container;
-	enum status status = pod_container(cli, pod, option_text(cli, "container"),
-					   !option_bool(cli, "quiet"), &container, error);
+	enum status status = pod_choice_container(cli, pod, option_text(cli, "container"),
+						  !option_bool(cli, "quiet"), &container, error);
 
 	if (status)
 		return status;

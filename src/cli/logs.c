@@ -94,8 +94,8 @@ static enum status log_pod(struct cli *cli, const struct doc *pod, struct error 
 	enum status status = ST_OK;
 
 	if (!option_bool(cli, "all-containers")) {
-		status = pod_container(cli, pod, option_text(cli, "container"), true, &container,
-				       error);
+		status = pod_choice_container(cli, pod, option_text(cli, "container"), true,
+					      &container, error);
 		return status ? status : log_container(cli, pod, container, error);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)

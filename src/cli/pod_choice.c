@@ -117,8 +117,8 @@ static bool has_container(const struct doc *pod, struct str name)
 	return false;
 }
 
-enum status pod_container(struct cli *cli, const struct doc *pod, struct str wanted, bool tell,
-			  struct str *ret_name, struct error *error)
+enum status pod_choice_container(struct cli *cli, const struct doc *pod, struct str wanted,
+				 bool tell, struct str *ret_name, struct error *error)
 {
 	const struct doc *containers = doc_at(pod, "spec.containers");
 	struct str chosen = doc_str(doc_get(doc_at(pod, "metadata.annotations"),

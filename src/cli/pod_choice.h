@@ -19,7 +19,7 @@ MUST_USE enum status pod_choice_selected(struct cli *cli, struct str selector,
 
 /* The container meant: `wanted`, or the annotation kubectl.kubernetes.io/default-container, or the
  * first; says on stderr when it had to choose and `tell`. Unknown: kubectl's sentence. */
-MUST_USE enum status pod_container(struct cli *cli, const struct doc *pod, struct str wanted,
-				   bool tell, struct str *ret_name, struct error *error);
+MUST_USE enum status pod_choice_container(struct cli *cli, const struct doc *pod, struct str wanted,
+					  bool tell, struct str *ret_name, struct error *error);
 
 #endif

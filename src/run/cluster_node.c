@@ -1,12 +1,33 @@
-/* The agent of this machine, and the nodes that exist only in imagination. */
+/*
+ * The agent of this machine inside the server's process: its images, its client (straight to the
+ * verbs, as the node's own user), and a second listener where pods can reach the API.
+ */
 #include "run/cluster_node.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/check.h"
+#include "base/log.h"
+#include "client/local.h"
+#include "node/agent.h"
+#include "node/image_source.h"
+#include "node/images.h"
+#include "server/server.h"
+#include "server/verbs.h"
+#include "sys/file.h"
+
+enum { HOST_BYTES_MAX = 64 };
 
 struct cluster_node {
+	struct arena *arena;
 	struct cluster_node_config config;
+	struct user user;
+	struct str groups[2];
+	struct client *client;
+	struct images *images;
+	struct image_source *source;
+	struct agent *agent;
 };
 
 struct str cluster_node_gateway(void)
@@ -14,24 +35,114 @@ struct str cluster_node_gateway(void)
 	return STR("10.244.0.1");
 }
 
+static struct str node_name(struct cluster_node *node)
+{
+	char host[HOST_BYTES_MAX] = "";
+
+	if (node->config.options->node_name.len)
+		return node->config.options->node_name;
+	if (gethostname(host, sizeof host - 1) != 0 || !*host)
+		return STR("localhost");
+	return str_lower(node->arena, str_of(host));
+}
+
+static enum status open_images(struct cluster_node *node, struct error *error)
+{
+	const struct server_options *options = node->config.options;
+	struct image_mirror mirrors[MIRRORS_MAX];
+
+	for (u32 i = 0; i < options->mirrors_len; i++) {
+		struct str url = options->mirrors[i], host = str_cut(&url, '=');
+
+		mirrors[i] = (struct image_mirror){ .host = host, .url = url };
+	}
+	struct images_config config = {
+		.folder = str_format(node->arena, STR_FMT "/images", STR_ARG(options->data)),
+		.mirrors = mirrors,
+		.mirrors_len = options->mirrors_len,
+	};
+	enum status status = images_open(&config, node->config.loop, &node->images, error);
+
+	if (!status)
+		node->source = image_source_new(node->images);
+	return status;
+}
+
+/* A data directory that is named relative to where we stand must mean the same to our children. */
+static struct str absolute(struct arena *arena, struct str path)
+{
+	char *real = realpath(str_c(arena, path), NULL);
+	struct str found = real ? str_copy(arena, str_of(real)) : path;
+
+	free(real);
+	return found;
+}
+
+static enum status start_agent(struct cluster_node *node, struct error *error)
+{
+	const struct server_options *options = node->config.options;
+	struct agent_config config;
+	struct str name = node_name(node);
+	enum status status;
+
+	node->groups[0] = STR("system:nodes");
+	node->groups[1] = STR("system:authenticated");
+	node->user = (struct user){ .name = str_format(node->arena, "system:node:" STR_FMT,
+						       STR_ARG(name)),
+				    .groups = node->groups,
+				    .groups_len = ARRAY_LEN(node->groups) };
+	node->client = client_local_new(node->config.server, &node->user, false);
+	agent_config_default(&config);
+	config.data = absolute(node->arena, options->data);
+	config.node_name = name;
+	config.cgroup_parent = options->cgroup_parent;
+	status = agent_new(&config, node->config.loop, node->client, node->source, &node->agent,
+			   error);
+	if (status)
+		return status;
+	server_set_nodes(node->config.server, agent_door(node->agent));
+	return agent_start(node->agent, error);
+}
+
 enum status cluster_node_start(const struct cluster_node_config *config,
 			       struct cluster_node **ret_node, struct error *error)
 {
-	struct cluster_node *node = calloc(1, sizeof *node);
+	struct arena *arena = arena_new(0);
+	struct cluster_node *node = ARENA_NEW(arena, struct cluster_node);
+	enum status status = ST_OK;
 
-	(void)error;
-	CHECK(node);
+	node->arena = arena;
 	node->config = *config;
+	if (config->options->real_node) {
+		status = open_images(node, error);
+		if (!status)
+			status = start_agent(node, error);
+	}
+	if (status) {
+		cluster_node_free(node);
+		return status;
+	}
 	*ret_node = node;
 	return ST_OK;
 }
 
 void cluster_node_stop(struct cluster_node *node)
 {
-	(void)node;
+	if (node && node->agent)
+		agent_stop(node->agent);
 }
 
 void cluster_node_free(struct cluster_node *node)
 {
-	free(node);
+	if (!node)
+		return;
+	if (node->agent) {
+		server_set_nodes(node->config.server, NULL);
+		agent_free(node->agent);
+	}
+	if (node->client)
+		client_free(node->client);
+	image_source_free(node->source);
+	images_free(node->images);
+	arena_free(node->arena);
 }
