@@ -161,11 +161,13 @@ static void check_amount(struct check *c, const char *list, struct str name,
 			 const struct doc *amount)
 {
 	check_enter(c, list);
-	if (str_find_char(name, '/') >= 0)
-		check_format_str(c, NULL, API_FORMAT_QUALIFIED_NAME, name);
-	else if (!is_standard_resource(name))
-		check_invalid_str(c, NULL, name, "must be a standard resource for containers");
 	check_enter_key(c, name);
+	check_format_str(c, NULL, API_FORMAT_QUALIFIED_NAME, name);
+	if (str_find_char(name, '/') < 0 && !is_standard_resource(name)) {
+		check_invalid_str(c, NULL, name,
+				  "must be a standard resource type or fully qualified");
+		check_invalid_str(c, NULL, name, "must be a standard resource for containers");
+	}
 	struct quantity q = quantity_of(amount);
 
 	if (q.nanos < 0)

@@ -102,15 +102,21 @@ static bool has_gate(const struct doc *spec, struct str name)
 
 static void check_gates(struct check *c, const struct doc *spec, const struct doc *old)
 {
-	doc_each_item(doc_key(spec, "schedulingGates"), gate) {
-		struct str name = doc_str(doc_key(gate, "name"));
+	const struct doc *gates = doc_key(spec, "schedulingGates");
 
+	check_enter(c, "schedulingGates");
+	for (u32 i = 0; i < doc_len(gates); i++) {
+		struct str name = doc_str(doc_key(&gates->items[i], "name"));
+
+		check_enter_item(c, i);
 		if (!has_gate(old, name))
-			check_forbidden(c, "schedulingGates",
+			check_forbidden(c, "name",
 					"only deletion is allowed, but found new scheduling gate "
 					"'" STR_FMT "'",
 					STR_ARG(name));
+		check_leave(c);
 	}
+	check_leave(c);
 }
 
 /* ---- the comparison */

@@ -10,10 +10,24 @@ static const char *known_field(struct arena *arena, const struct api_kind *kind,
 		return "metadata.name";
 	if (str_is(name, "metadata.namespace") && kind->namespaced)
 		return "metadata.namespace";
-	for (u32 i = 0; i < kind->selects_len; i++)
-		if (str_eq(kind->selects[i], name))
-			return str_c(arena, name);
+	for (u32 i = 0; i < kind->selects_len; i++) {
+		if (!str_eq(kind->selects[i], name))
+			continue;
+		if (kind->id == KIND_Event && str_is(name, "source"))
+			return "source.component"; /* as upstream's event strategy has it */
+		return str_c(arena, name);
+	}
 	return NULL;
+}
+
+static bool is_boolean(const struct api_kind *kind, const char *path)
+{
+	const struct api_struct *s = kind->root;
+	const struct api_field *f = NULL;
+
+	for (struct str rest = str_of(path); rest.at && s; s = f ? f->of : NULL)
+		f = api_field_find(s, str_cut(&rest, '.'));
+	return f && f->type == API_BOOL;
 }
 
 /* Backslash escapes , = and itself in values, as in upstream's fields.UnescapeValue. */
@@ -77,6 +91,7 @@ static enum status parse_term(struct arena *arena, const struct api_kind *kind, 
 	if (!ret->path)
 		return fail(error, ST_BAD_REQUEST, "field label not supported: " STR_FMT,
 			    STR_ARG(name));
+	ret->boolean = is_boolean(kind, ret->path);
 	return unescape(arena, value, &ret->value, error);
 }
 
@@ -108,10 +123,10 @@ enum status field_selector_parse(struct arena *arena, const struct api_kind *kin
 }
 
 /* Numbers and booleans compare as they print; absent is empty, and "false" for a boolean. */
-static bool value_is(const struct doc *d, struct str wanted)
+static bool value_is(const struct doc *d, struct str wanted, bool boolean)
 {
 	if (!d)
-		return wanted.len == 0 || str_is(wanted, "false");
+		return boolean ? str_is(wanted, "false") : wanted.len == 0;
 	if (d->type == DOC_STRING || d->type == DOC_NUMBER)
 		return str_eq((struct str){ d->text, d->len }, wanted);
 	if (doc_is_bool(d))
@@ -124,7 +139,7 @@ bool field_selector_matches(const struct field_selector *selector, const struct 
 	for (u32 i = 0; i < selector->len; i++) {
 		const struct field_requirement *r = &selector->at[i];
 
-		if (value_is(doc_at(object, r->path), r->value) == r->differs)
+		if (value_is(doc_at(object, r->path), r->value, r->boolean) == r->differs)
 			return false;
 	}
 	return true;

@@ -59,6 +59,7 @@ struct field_requirement {
 	const char *path; /* for doc_at */
 	struct str value;
 	bool differs; /* != */
+	bool boolean; /* absent means false */
 };
 
 struct field_selector {

@@ -118,6 +118,12 @@ static void fields_select(void **state)
 	assert_int_equal(field_selector_parse(arena, pod, STR("spec.nodeName==n"), &s, NULL),
 			 ST_OK);
 	assert_false(field_selector_matches(s, object));
+	const struct api_kind *node = schema_kind(NULL, KIND_Node);
+
+	assert_int_equal(
+		field_selector_parse(arena, node, STR("spec.unschedulable=false"), &s, NULL),
+		ST_OK);
+	assert_true(field_selector_matches(s, parsed("{\"spec\":{}}")));
 	assert_int_equal(field_selector_parse(arena, pod, STR("spec.foo=1"), &s, &error),
 			 ST_BAD_REQUEST);
 	assert_string_equal(error.message, "field label not supported: spec.foo");

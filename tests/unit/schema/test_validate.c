@@ -176,7 +176,9 @@ static void pods_are_checked(void **state)
 			   "\"cpu\":\"1\"}}"),
 		   "spec.containers[0].resources.requests: Invalid value: \"2\": must be less than "
 		   "or equal to cpu limit of 1\n"
-		   "spec.containers[0].resources.requests: Invalid value: \"foo\": must be a "
+		   "spec.containers[0].resources.requests[foo]: Invalid value: \"foo\": must be a "
+		   "standard resource type or fully qualified\n"
+		   "spec.containers[0].resources.requests[foo]: Invalid value: \"foo\": must be a "
 		   "standard resource for containers");
 	assert_str(pod("", ",\"env\":[{\"name\":\"A\",\"value\":\"x\",\"valueFrom\":{\"fieldRef\":{"
 			   "\"fieldPath\":\"metadata.nme\"}}}]"),
