@@ -87,7 +87,8 @@ RULE_FINISH(namespace_finish)
 	const struct doc *labels = doc_key(metadata, "labels");
 	struct str name = doc_str(doc_key(metadata, "name"));
 
-	if (name.len == 0 || doc_get(labels, STR("kubernetes.io/metadata.name")))
+	if (name.len == 0 ||
+	    str_eq(doc_str(doc_get(labels, STR("kubernetes.io/metadata.name"))), name))
 		return value;
 	labels = doc_with(d->arena, labels, STR("kubernetes.io/metadata.name"),
 			  doc_ref_str(d->arena, name));
