@@ -17,7 +17,7 @@
 #include "node/archive.h"
 #include "sys/file.h"
 
-enum { CHUNK_BYTES = 128 << 10, XATTRS_MAX = 64, XATTR_BYTES_MAX = 64 << 10 };
+enum { CHUNK_BYTES = 128 << 10, BLOCK_BYTES = 512, XATTRS_MAX = 64, XATTR_BYTES_MAX = 64 << 10 };
 
 const struct unpack_limits unpack_limits_default = { .entries = 2 << 20,
 						     .bytes = 64ull << 30,
@@ -37,6 +37,8 @@ struct unpack {
 	struct archive *raw, *tar;
 	EVP_MD_CTX *outer, *inner;
 	char *packed, *plain; /* CHUNK_BYTES each */
+	u64 plain_bytes;
+	bool ended;
 	struct layer_facts *facts;
 	VEC(struct folder_time) folders;
 	struct error *error; /* the first failure, also of callbacks */
@@ -72,8 +74,16 @@ static la_ssize_t read_plain(struct archive *archive, void *self, const void **r
 		u->lib->archive_set_error(archive, 5, "%s", u->error->message);
 		return -1;
 	}
-	if (len > 0)
+	if (len > 0) {
 		CHECK(EVP_DigestUpdate(u->inner, u->plain, (size_t)len));
+		u->plain_bytes += (u64)len;
+	} else if (!u->ended) {
+		/* Some builders forget the last file's padding and the two blocks of zeros that
+		 * end a tar; Go's reader does not mind, so such layers are about. */
+		u->ended = true;
+		len = (la_ssize_t)(-u->plain_bytes % BLOCK_BYTES + 2 * BLOCK_BYTES);
+		memset(u->plain, 0, (size_t)len);
+	}
 	*ret_bytes = u->plain;
 	return len;
 }

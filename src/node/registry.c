@@ -36,6 +36,8 @@ static void find_endpoints(struct registry *r, const struct registry_config *con
 	if (str_is(domain, "docker.io"))
 		domain = STR("registry-1.docker.io");
 	add_endpoint(r, str_format(r->arena, "https://" STR_FMT, STR_ARG(domain)));
+	if (r->endpoints_len && image_domain_is_loopback(domain))
+		r->endpoints[r->endpoints_len - 1].second = true;
 }
 
 enum status registry_open(struct arena *arena, const struct registry_config *config,
@@ -295,6 +297,10 @@ static enum status ask(struct registry *r, struct str kind, struct str name, con
 	for (u32 i = 0; i < r->endpoints_len; i++) {
 		u32 at = (r->chosen + i) % r->endpoints_len;
 		struct error own = ERROR_INIT;
+
+		/* This machine's TLS is for registries here that do not speak plain HTTP. */
+		if (r->endpoints[at].second && worst != ST_OK && worst != ST_UNAVAILABLE)
+			continue;
 		enum status status =
 			ask_one(r, &r->endpoints[at], kind, name, accept, max, ret_bytes, &own);
 

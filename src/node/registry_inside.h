@@ -19,6 +19,7 @@ enum {
 struct endpoint {
 	struct str url;		  /* without a slash at the end: "https://registry-1.docker.io" */
 	bool plain;		  /* http:// */
+	bool second;		  /* asked only where the one before cannot be reached */
 	struct str authorization; /* "Bearer …", "Basic …", or empty */
 };
 
