@@ -15,7 +15,7 @@ struct loop;
 
 /* Also ignores SIGPIPE for the whole process: a vanished peer is an error, not an end. */
 struct loop *loop_new(void);
-/* Everything made on the loop must have been freed, or is dropped without further callbacks. */
+/* What was closed before gets its last calls; what is still open is dropped without any. */
 void loop_free(struct loop *loop);
 /* Runs until loop_stop; loop_run_once handles what is ready, waiting for it only when asked. */
 void loop_run(struct loop *loop);

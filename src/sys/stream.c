@@ -13,11 +13,10 @@
 static void stream_freed(uv_handle_t *handle)
 {
 	struct stream *stream = handle->data;
-	struct loop *loop = (struct loop *)handle->loop;
 
 	if (stream->connecting)
 		stream->connecting->stream = NULL;
-	if (stream->events && stream->events->closed && !loop->freeing)
+	if (stream->events && stream->events->closed && !stream->dropped)
 		stream->events->closed(stream->self, stream->status,
 				       stream->why ? stream->why : "");
 	buffer_release(&stream->early);
@@ -26,7 +25,10 @@ static void stream_freed(uv_handle_t *handle)
 
 static void stream_drop(struct loop_object *object)
 {
-	stream_abort((struct stream *)object);
+	struct stream *stream = (struct stream *)object;
+
+	stream->dropped = true; /* the loop goes under it: its owner hears no more */
+	stream_abort(stream);
 }
 
 /* Everything that ends a stream comes through here; `closed` is told from a fresh stack. */

@@ -36,7 +36,7 @@ struct stream {
 	struct timer *timeout;
 	const char *why;
 	enum status status;
-	bool local, is_open, paused, read_over, ending, closing, finished, renewing;
+	bool local, is_open, paused, read_over, ending, closing, finished, renewing, dropped;
 	char peer[64];
 };
 
