@@ -111,6 +111,14 @@ static struct str next_line(struct str *rest)
 	return str_part(line, 0, line.len - 1);
 }
 
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 static int parse_version(struct str version, struct http1_head *head, const char **ret_why)
 {
 	*ret_why = "the HTTP version is not supported";
@@ -120,7 +128,10 @@ static int parse_version(struct str version, struct http1_head *head, const char
 		head->http10 = true;
 		return 0;
 	}
-	return str_starts(version, STR("HTTP/")) ? 505 : 400;
+	bool formed = version.len == 8 && str_starts(version, STR("HTTP/")) &&
+		      hex_value(version.at[5]) >= 0 && version.at[6] == '.';
+
+	return formed ? 505 : 400;
 }
 
 static int parse_request_line(struct str line, struct http1_head *head, const char **ret_why)
@@ -295,14 +306,6 @@ enum {
 	CHUNK_LAST_LF,
 	CHUNK_OVER,
 };
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 static bool size_step(struct http1_chunks *chunks, char c)
 {
