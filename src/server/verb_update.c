@@ -2,6 +2,7 @@
 #include "doc/patch_json.h"
 #include "doc/patch_merge.h"
 #include "doc/patch_strategic.h"
+#include "server/apply.h"
 #include "server/object.h"
 #include "schema/patch_schema.h"
 #include "server/state.h"
@@ -186,6 +187,24 @@ static enum status apply_patch(struct call *call, const struct api_kind *kind, e
 	return ST_OK;
 }
 
+static enum status apply(struct call *call, const struct api_kind *kind, struct str ns,
+			 struct str name, struct str subresource, bool force,
+			 const struct doc *body, struct outcome *ret_outcome, struct error *error)
+{
+	struct version *object = store_get(call->server->store, kind->id, ns, name);
+
+	if (subresource.len && (!str_is(subresource, "status") || !kind->has_status))
+		return fail(error, ST_UNSUPPORTED_MEDIA,
+			    "server-side apply is served for objects and their status; use a merge "
+			    "patch");
+	if (!object && subresource.len)
+		return fail_not_found(call, kind, name, error);
+	if (object)
+		version_hold(call->arena, object);
+	return apply_patch_of(call, kind, ns, name, subresource, object, force, body, ret_outcome,
+			      error);
+}
+
 enum status verb_patch(struct call *call, const struct api_kind *kind, struct str ns,
 		       struct str name, struct str subresource, enum patch_type type, bool force,
 		       const struct doc *patch, struct outcome *ret_outcome, struct error *error)
@@ -196,10 +215,8 @@ enum status verb_patch(struct call *call, const struct api_kind *kind, struct st
 	const struct doc *changed;
 	enum status status;
 
-	(void)force;
 	if (type == PATCH_APPLY)
-		return fail(error, ST_UNSUPPORTED_MEDIA,
-			    "server-side apply is not served yet; use a merge or strategic patch");
+		return apply(call, kind, ns, name, subresource, force, patch, ret_outcome, error);
 	status = find(call, kind, ns, name, subresource, &object, &sub, error);
 	if (status != ST_OK)
 		return status;

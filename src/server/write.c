@@ -137,6 +137,9 @@ static const struct doc *keep_metadata(struct arena *arena, const struct doc *me
 		if (was != is && !(was && is && doc_eq(was, is)))
 			meta = doc_with(arena, meta, key, was);
 	}
+	/* Whose field is whose outlives a body that does not know of it. */
+	if (!doc_key(meta, "managedFields") && doc_key(old, "managedFields"))
+		meta = doc_with(arena, meta, STR("managedFields"), doc_key(old, "managedFields"));
 	return meta;
 }
 
@@ -150,6 +153,7 @@ static const struct doc *keep_parts(struct arena *arena, const struct api_kind *
 		const struct doc *status = doc_key(doc, "status");
 
 		meta = doc_with(arena, meta, STR("annotations"), doc_key(new, "annotations"));
+		meta = doc_with(arena, meta, STR("managedFields"), doc_key(new, "managedFields"));
 		if (str_is(kind->kind, "Pod") || str_is(kind->kind, "Node"))
 			meta = doc_with(arena, meta, STR("labels"), doc_key(new, "labels"));
 		doc = doc_with(arena, old, STR("status"), status);

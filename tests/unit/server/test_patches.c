@@ -46,7 +46,6 @@ static void merge_patches(void **state)
 	patch(404, MERGE, CONFIG_MAPS "/none", "{}");
 	patch(400, MERGE, CONFIG_MAPS "/c", "[]");
 	patch(415, "application/json", CONFIG_MAPS "/c", "{}");
-	patch(415, "application/apply-patch+yaml", CONFIG_MAPS "/c", "data: {}");
 }
 
 static void strategic_patches_merge_containers_by_name(void **state)
