@@ -181,7 +181,7 @@ struct api_kind {
 	const struct api_kind *stored;	     /* itself, or for a view the kind it shows */
 	const struct api_kind *const *views; /* other group-versions of this stored kind */
 	u8 views_len;
-	/* Cells of a row instead of templates. */
+	/* Cells of the columns without a template. */
 	void (*print)(struct row *row, const struct doc *object);
 	const struct doc *(*finish)(struct defaults *d, const struct doc *object);
 	void (*check)(struct check *c, const struct doc *object, const struct doc *old);
