@@ -12,7 +12,8 @@
 #include "node/pod_env.h"
 #include "sys/file.h"
 
-enum { AUTHS_MAX = 16, CONFIG_RETRY_S = 10, MESSAGE_BYTES_MAX = 4096, LOG_MESSAGE_LINES = 80 };
+enum { AUTHS_MAX = 16, CONFIG_RETRY_S = 10, MESSAGE_BYTES_MAX = 4096, LOG_MESSAGE_LINES = 80,
+       GRACE_LEAST_S = 2 /* nobody is killed without being told, as with the kubelet */ };
 
 static struct container_seen *seen_of(struct agent_container *container)
 {
@@ -533,7 +534,6 @@ void container_signal(struct agent_container *container)
 	if (!wanted.len)
 		wanted = container->image.stop_signal;
 	container->signalled = true;
-	/* Even with no time left the polite signal goes first, as the kubelet does it. */
 	if (runtime->kill(runtime->self, seen_of(container)->id, signal_number(wanted), &error) !=
 	    ST_OK)
 		log_debug("node", "%s", error.message);
@@ -542,6 +542,8 @@ void container_signal(struct agent_container *container)
 void container_kill(struct agent_container *container, i64 grace_s, struct str message)
 {
 	struct container_seen *seen = seen_of(container);
+
+	grace_s = MAX(grace_s, (i64)GRACE_LEAST_S);
 	i64 deadline = agent_mono() + grace_s * NS_PER_S;
 
 	if (seen->killing && deadline >= container->kill_deadline_ns)
@@ -549,16 +551,12 @@ void container_kill(struct agent_container *container, i64 grace_s, struct str m
 	if (!container->kill_timer)
 		container->kill_timer = timer_new(container->pod->agent->loop, kill_now, container);
 	container->kill_deadline_ns = deadline;
-	timer_start(container->kill_timer, MAX(grace_s * MS_PER_S, 1), 0);
+	timer_start(container->kill_timer, grace_s * MS_PER_S, 0);
 	if (seen->killing)
 		return; /* only the time became shorter */
 	seen->killing = true;
 	container->signalled = false;
 	tell(container, false, "Killing", message);
-	if (grace_s <= 0) {
-		kill_now(container);
-		return;
-	}
 	hook_pre_stop(container);
 }
 

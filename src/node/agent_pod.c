@@ -326,13 +326,17 @@ static void tell_events(struct pod *pod, const struct pod_plan *plan)
 	}
 }
 
-/* A pod that vanished from the API ends as a deleted one does. */
+/* A pod that vanished from the API ends as a deleted one does, and nobody waits for it. */
 static const struct doc *as_deleted(struct arena *arena, const struct pod *pod)
 {
-	if (!pod->gone || pod_deleting(pod->doc))
-		return pod->doc;
-	return doc_set_str(arena, pod->doc, "metadata.deletionTimestamp",
-			   time_text(arena, agent_wall()));
+	const struct doc *doc = pod->doc;
+
+	if (!pod->gone)
+		return doc;
+	if (!pod_deleting(doc))
+		doc = doc_set_str(arena, doc, "metadata.deletionTimestamp",
+				  time_text(arena, agent_wall()));
+	return doc_set_int(arena, doc, "metadata.deletionGracePeriodSeconds", 0);
 }
 
 void pod_step(struct pod *pod)

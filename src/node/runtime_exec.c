@@ -450,8 +450,9 @@ static void flush_early_input(struct runtime_exec *exec)
 	if (exec->input && early.len)
 		stream_write(exec->input, early);
 	buffer_clear(&exec->queue);
+	/* A pipe has one direction: its end is its close. */
 	if (exec->input && exec->input_ended && !exec->tty)
-		stream_end(exec->input);
+		stream_close(exec->input);
 }
 
 static void exec_started(void *self)
@@ -618,7 +619,7 @@ bool crun_exec_input(struct runtime_exec *exec, struct str bytes, bool end)
 	if (end && exec->tty)
 		stream_write(exec->input, end_of_file);
 	else if (end)
-		stream_end(exec->input);
+		stream_close(exec->input);
 	exec->input_waits = queued > INPUT_FULL;
 	return !exec->input_waits;
 }
