@@ -12,8 +12,13 @@
 #include "node/pod_env.h"
 #include "sys/file.h"
 
-enum { AUTHS_MAX = 16, CONFIG_RETRY_S = 10, MESSAGE_BYTES_MAX = 4096, LOG_MESSAGE_LINES = 80,
-       GRACE_LEAST_S = 2 /* nobody is killed without being told, as with the kubelet */ };
+enum {
+	AUTHS_MAX = 16,
+	CONFIG_RETRY_S = 10,
+	MESSAGE_BYTES_MAX = 4096,
+	LOG_MESSAGE_LINES = 80,
+	GRACE_LEAST_S = 2 /* nobody is killed without being told, as with the kubelet */
+};
 
 static struct container_seen *seen_of(struct agent_container *container)
 {

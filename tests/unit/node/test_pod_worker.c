@@ -42,10 +42,10 @@ static const i64 now_s = 1700000000; /* 2023-11-14T22:13:20Z */
 
 /*
  * One container as it is seen, a letter and what goes with it:
- *	-  nothing yet		w  being started	r  running and ready	n  running, not ready
- *	0-9  ended so		o  out of memory	p  image being pulled	e  pull failed
- *	c  its configuration fails	u  unhealthy	h  running another image	k  being killed
- * In capitals S and V the sandbox and the volumes are still missing.
+ *	-  nothing yet		w  being started	r  running and ready	n  running, not
+ *ready 0-9  ended so		o  out of memory	p  image being pulled	e  pull failed c its
+ *configuration fails	u  unhealthy	h  running another image	k  being killed In capitals
+ *S and V the sandbox and the volumes are still missing.
  */
 struct situation {
 	const char *shows, *pod;
@@ -53,16 +53,16 @@ struct situation {
 	i64 attempt, ended_ago_s, delay_s;
 	bool initialized;
 	i64 age_s;
-	const char *actions; /* "volumes sandbox", "run 0", "kill 0 30" … */
-	i64 wakes_in_s;	     /* -1: never */
+	const char *actions;	    /* "volumes sandbox", "run 0", "kill 0 30" … */
+	i64 wakes_in_s;		    /* -1: never */
 	const char *phase, *states; /* reasons, one a container */
 };
 
 static const struct situation situations[] = {
 	{ "a new pod gets volumes and sandbox at once", ONE, "VS-", 0, 0, 0, false, 0,
 	  "volumes sandbox", -1, "Pending", "ContainerCreating" },
-	{ "nothing starts before the sandbox is there", ONE, "S-", 0, 0, 0, false, 0, "sandbox",
-	  -1, "Pending", "ContainerCreating" },
+	{ "nothing starts before the sandbox is there", ONE, "S-", 0, 0, 0, false, 0, "sandbox", -1,
+	  "Pending", "ContainerCreating" },
 	{ "then the image", ONE, "i", 0, 0, 0, false, 0, "pull 0", -1, "Pending",
 	  "ContainerCreating" },
 	{ "then the container", ONE, "-", 0, 0, 0, true, 0, "run 0", -1, "Pending",
@@ -108,8 +108,8 @@ static const struct situation situations[] = {
 	  "running PodInitializing" },
 	{ "then the others start", WITH_INIT, "0-", 0, 0, 0, false, 0, "run 1", -1, "Pending",
 	  "Completed PodInitializing" },
-	{ "a failed init container is tried again", WITH_INIT, "1-", 0, 0, 0, false, 0, "run 0",
-	  -1, "Pending", "Error PodInitializing" },
+	{ "a failed init container is tried again", WITH_INIT, "1-", 0, 0, 0, false, 0, "run 0", -1,
+	  "Pending", "Error PodInitializing" },
 	{ "in time", WITH_INIT, "1-", 1, 3, 10, false, 0, "", 7, "Pending",
 	  "CrashLoopBackOff PodInitializing" },
 	{ "or ends the pod under Never", INIT_NEVER, "1-", 0, 0, 0, false, 0, "remove-sandbox", -1,
@@ -221,8 +221,10 @@ static void see(struct container_seen *seen, const struct situation *s, char how
 
 static struct pod_seen look(struct arena *arena, const struct situation *s, const struct doc *pod)
 {
-	struct pod_seen seen = { .sandbox = SEEN_READY, .volumes = SEEN_READY,
-				 .initialized = s->initialized, .ip = STR("10.244.0.2"),
+	struct pod_seen seen = { .sandbox = SEEN_READY,
+				 .volumes = SEEN_READY,
+				 .initialized = s->initialized,
+				 .ip = STR("10.244.0.2"),
 				 .start_ns = (now_s - s->age_s) * NS_PER_S };
 	u32 at = 0;
 
@@ -247,8 +249,10 @@ static struct pod_seen look(struct arena *arena, const struct situation *s, cons
 
 static struct str actions_text(struct arena *arena, const struct pod_plan *plan)
 {
-	static const char *const names[] = { "volumes", "sandbox", "pull", "run", "kill",
-					     "remove-sandbox", "remove-volumes", "delete" };
+	static const char *const names[] = {
+		"volumes", "sandbox",	     "pull",	       "run",
+		"kill",	   "remove-sandbox", "remove-volumes", "delete"
+	};
 	struct str text = STR_NONE;
 
 	for (u32 i = 0; i < plan->actions.len; i++) {
@@ -256,8 +260,7 @@ static struct str actions_text(struct arena *arena, const struct pod_plan *plan)
 		const char *name = names[action->type];
 
 		text = str_format(arena, STR_FMT "%s%s", STR_ARG(text), i ? " " : "", name);
-		if (action->type == POD_PULL || action->type == POD_RUN ||
-		    action->type == POD_KILL)
+		if (action->type == POD_PULL || action->type == POD_RUN || action->type == POD_KILL)
 			text = str_format(arena, STR_FMT " %u", STR_ARG(text), action->container);
 		if (action->type == POD_KILL)
 			text = str_format(arena, STR_FMT " %lld", STR_ARG(text),
@@ -272,7 +275,7 @@ static struct str states_text(struct arena *arena, const struct doc *status)
 	struct str text = STR_NONE;
 
 	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-		doc_each_item (doc_get(status, str_of(lists[i])), container) {
+		doc_each_item(doc_get(status, str_of(lists[i])), container) {
 			const struct doc *state = doc_key(container, "state");
 			struct str word = doc_key(state, "running") ? STR("running")
 					  : doc_key(state, "waiting")
@@ -316,7 +319,9 @@ static void back_off_doubles_and_is_forgotten(void **state)
 	(void)state;
 	static const struct {
 		i64 delay_s, ran_s, wanted_s;
-	} cases[] = { { 0, 1, 10 }, { 10, 1, 20 }, { 160, 1, 300 }, { 300, 1, 300 }, { 300, 600, 10 } };
+	} cases[] = {
+		{ 0, 1, 10 }, { 10, 1, 20 }, { 160, 1, 300 }, { 300, 1, 300 }, { 300, 600, 10 }
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct arena *arena = arena_new(0);
@@ -339,8 +344,9 @@ static void words_are_those_of_the_kubelet(void **state)
 {
 	(void)state;
 	struct arena *arena = arena_new(0);
-	struct situation s = { .seen = "1", .attempt = 4, .ended_ago_s = 5, .delay_s = 80,
-			       .initialized = true };
+	struct situation s = {
+		.seen = "1", .attempt = 4, .ended_ago_s = 5, .delay_s = 80, .initialized = true
+	};
 	const struct doc *pod = parse(arena, ONE);
 	struct pod_seen seen = look(arena, &s, pod);
 	struct pod_plan plan;
@@ -352,7 +358,8 @@ static void words_are_those_of_the_kubelet(void **state)
 		   "Error");
 	assert_int_equal(doc_at_int(plan.status, "containerStatuses.0.restartCount", 0), 4);
 	assert_int_equal(plan.events.len, 1);
-	assert_str(plan.events.at[0].message, "Back-off restarting failed container a in pod p_d(u)");
+	assert_str(plan.events.at[0].message,
+		   "Back-off restarting failed container a in pod p_d(u)");
 	seen.containers[0].backoff_told = 5;
 	pod_decide(arena, pod, &seen, &pod_settings_default, now_s * NS_PER_S, &plan);
 	assert_int_equal(plan.events.len, 0);
@@ -361,7 +368,7 @@ static void words_are_those_of_the_kubelet(void **state)
 
 static const struct doc *condition(const struct doc *status, const char *type)
 {
-	doc_each_item (doc_key(status, "conditions"), one)
+	doc_each_item(doc_key(status, "conditions"), one)
 		if (str_is(doc_at_str(one, "type"), type))
 			return one;
 	return NULL;
@@ -401,9 +408,8 @@ static void readiness_gates_hold_a_pod_back(void **state)
 	(void)state;
 	struct arena *arena = arena_new(0);
 	struct situation s = { .seen = "r", .initialized = true };
-	const struct doc *pod =
-		doc_set(arena, parse(arena, ONE), "spec.readinessGates",
-			parse(arena, "[{'conditionType':'example.com/up'}]"));
+	const struct doc *pod = doc_set(arena, parse(arena, ONE), "spec.readinessGates",
+					parse(arena, "[{'conditionType':'example.com/up'}]"));
 	struct pod_seen seen = look(arena, &s, pod);
 	struct pod_plan plan;
 
@@ -433,9 +439,9 @@ static void a_class_follows_from_resources(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct arena *arena = arena_new(0);
-		const struct doc *pod = doc_set(arena, parse(arena, ONE),
-						"spec.containers.0.resources",
-						parse(arena, cases[i].resources));
+		const struct doc *pod =
+			doc_set(arena, parse(arena, ONE), "spec.containers.0.resources",
+				parse(arena, cases[i].resources));
 
 		assert_str(pod_qos_class(pod), cases[i].class);
 		arena_free(arena);
