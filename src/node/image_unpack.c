@@ -38,7 +38,7 @@ struct unpack {
 	EVP_MD_CTX *outer, *inner;
 	char *packed, *plain; /* CHUNK_BYTES each */
 	u64 plain_bytes;
-	bool ended;
+	bool ended, source_failed;
 	struct layer_facts *facts;
 	VEC(struct folder_time) folders;
 	struct error *error; /* the first failure, also of callbacks */
@@ -52,6 +52,7 @@ static la_ssize_t read_packed(struct archive *archive, void *self, const void **
 	i64 len = u->source->read(u->source->self, u->packed, CHUNK_BYTES, u->error);
 
 	if (len < 0) {
+		u->source_failed = true;
 		u->lib->archive_set_error(archive, 5, "%s", u->error->message);
 		return -1;
 	}
@@ -137,6 +138,17 @@ static enum status drain(struct unpack *u)
 	while ((len = read_packed(u->raw, u, &unused)) > 0)
 		;
 	return len < 0 ? u->error->status : ST_OK;
+}
+
+/* After a failure: what the stream was as a whole tells damage on the way from a bad archive. */
+static bool read_rest(struct unpack *u)
+{
+	struct error unread = ERROR_INIT;
+	i64 len;
+
+	while ((len = u->source->read(u->source->self, u->packed, CHUNK_BYTES, &unread)) > 0)
+		CHECK(EVP_DigestUpdate(u->outer, u->packed, (size_t)len));
+	return len == 0;
 }
 
 static void digest_text(EVP_MD_CTX *context, char text[72])
@@ -432,6 +444,8 @@ enum status image_unpack(struct root *root, const struct byte_source *source,
 		digest_text(u.outer, ret_facts->digest);
 		digest_text(u.inner, ret_facts->diff_id);
 	} else {
+		if (!u.source_failed && read_rest(&u))
+			digest_text(u.outer, ret_facts->digest);
 		/* A source's own failure says more than what libarchive made of it. */
 		status = fail(error, own.status, "%s", own.message);
 	}

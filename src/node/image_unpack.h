@@ -34,7 +34,8 @@ struct layer_facts {
 
 /* Unpacks one layer into `root` and reads the stream to its end. ST_INVALID: the archive is broken,
  * or tries what no layer needs to; ST_TOO_LARGE: past a limit; else what source or disk say. What
- * was written stays, for the caller to throw away. */
+ * was written stays, for the caller to throw away. After a failure facts->digest is filled when the
+ * stream could still be read to its end. */
 MUST_USE enum status image_unpack(struct root *root, const struct byte_source *source,
 				  const struct unpack_limits *limits, struct layer_facts *ret_facts,
 				  struct error *error);

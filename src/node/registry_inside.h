@@ -39,7 +39,8 @@ struct registry {
 	bool streaming, stream_in_multi;
 	bool stream_too_long, stream_logged_in;
 	i64 stream_size, stream_at, stream_skip;
-	u32 stream_retries;
+	u32 stream_retries, stream_idle_retries;
+	i64 stream_retried_at;
 	struct buffer stream_bytes; /* arrived, not read yet */
 	struct buffer stream_refusal;
 };

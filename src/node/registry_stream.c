@@ -7,7 +7,7 @@
 
 #include "node/registry_inside.h"
 
-enum { RETRIES_MAX = 5, WAITING_BYTES_MAX = 1 << 20, POLL_MS = 1000 };
+enum { RETRIES_MAX = 50, IDLE_RETRIES_MAX = 4, WAITING_BYTES_MAX = 1 << 20, POLL_MS = 1000 };
 
 static size_t take_stream(char *bytes, size_t size, size_t count, void *self)
 {
@@ -98,7 +98,12 @@ static enum status transfer_ended(struct registry *r, CURLcode result, struct er
 	}
 	if (result == CURLE_OK && code != 200 && code != 206 && code < 500)
 		return registry_refusal(r, endpoint, code, buffer_str(&r->stream_refusal), error);
-	if (r->stream_retries++ < RETRIES_MAX) {
+	/* Some progress each time is patience well spent, but not for ever. */
+	bool progress = r->stream_at > r->stream_retried_at;
+
+	r->stream_idle_retries = progress ? 0 : r->stream_idle_retries + 1;
+	r->stream_retried_at = r->stream_at;
+	if (r->stream_idle_retries < IDLE_RETRIES_MAX && r->stream_retries++ < RETRIES_MAX) {
 		start_transfer(r);
 		return ST_OK;
 	}
@@ -155,7 +160,8 @@ void registry_stream(struct registry *r, struct str digest, i64 size,
 					STR_ARG(r->reference->path), STR_ARG(digest));
 	r->stream_size = size;
 	r->stream_at = 0;
-	r->stream_retries = 0;
+	r->stream_retries = r->stream_idle_retries = 0;
+	r->stream_retried_at = 0;
 	r->stream_too_long = r->stream_logged_in = false;
 	r->stream_bytes = BUFFER_INIT(2 * WAITING_BYTES_MAX);
 	r->stream_refusal = BUFFER_INIT(REGISTRY_ERROR_BYTES_MAX);
