@@ -544,6 +544,7 @@ void http2_input(struct http2 *h, struct str bytes)
 		return;
 	ssize_t taken = nghttp2_session_mem_recv(h->session, (const u8 *)bytes.at, bytes.len);
 
+	h->wire->ops->wake(h->wire); /* acknowledgements, and windows that have opened */
 	if (taken < 0) {
 		log_debug("net", "http2 failed peer=" STR_FMT " why=\"%s\"",
 			  STR_ARG(h->peer->address), nghttp2_strerror((int)taken));
