@@ -56,6 +56,8 @@ MUST_USE enum status pki_read(struct arena *arena, struct str certificate,
 /* ST_UNAUTHORIZED unless one of `authorities` signed it for that use and it is valid at now_s. */
 MUST_USE enum status pki_verify(struct str authorities, struct str certificate, enum pki_use use,
 				i64 now_s, struct error *error);
+/* Whether the key is the certificate's own. */
+bool pki_pair_fits(const struct pki_pair *pair);
 /* True from two thirds of a certificate's life on. */
 bool pki_wants_renewal(const struct pki_info *info, i64 now_s);
 /* True when the certificate is good for every one of these names now. */

@@ -145,6 +145,16 @@ enum status pki_verify(struct str authorities, struct str text, enum pki_use use
 	return status;
 }
 
+bool pki_pair_fits(const struct pki_pair *pair)
+{
+	X509 *certificate FREE_X509 = pem_certificate(pair->certificate);
+	EVP_PKEY *key FREE_KEY = pem_private_key(pair->key);
+	bool fits = certificate && key && X509_check_private_key(certificate, key) == 1;
+
+	ERR_clear_error();
+	return fits;
+}
+
 bool pki_wants_renewal(const struct pki_info *info, i64 now_s)
 {
 	i64 life = info->not_after_s - info->not_before_s;

@@ -192,22 +192,6 @@ static void renew(void *self)
 
 /* ---- starting */
 
-static enum status split_listen(struct cluster *c, u16 *ret_port, struct error *error)
-{
-	struct str listen = c->options->listen;
-	i64 colon = str_find_last(listen, ':'), port;
-
-	if (colon < 0 || !str_to_i64(str_from(listen, (size_t)colon + 1), &port) || port < 0 ||
-	    port > 65535)
-		return fail(error, ST_BAD_REQUEST, "--listen takes ADDR:PORT, not \"" STR_FMT "\"",
-			    STR_ARG(listen));
-	c->host = str_part(listen, 0, (size_t)colon);
-	if (c->host.len > 2 && c->host.at[0] == '[')
-		c->host = str_part(c->host, 1, c->host.len - 2);
-	*ret_port = (u16)port;
-	return ST_OK;
-}
-
 static enum status open_store(struct cluster *c, struct error *error)
 {
 	const char *data = str_c(c->arena, c->options->data);
@@ -307,7 +291,7 @@ static enum status start(struct cluster *c, struct error *error)
 
 	random_seed_real(&c->random);
 	str_hash_seed(random_u64(&c->random));
-	if ((status = split_listen(c, &port, error)))
+	if ((status = server_options_listen(c->options->listen, &c->host, &port, error)))
 		return status;
 	collect_names(c);
 	if ((status = open_store(c, error)) || (status = load_credentials(c, error)) ||

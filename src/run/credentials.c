@@ -13,12 +13,20 @@ static enum status load_ca(struct arena *arena, const char *dir, i64 now_s, stru
 			   struct error *error)
 {
 	struct error none = ERROR_INIT;
+	const char *names[] = { str_format(arena, "%s/ca.crt", dir).at,
+				str_format(arena, "%s/ca.key", dir).at };
 	enum status status = pki_load(arena, dir, "ca", ret_ca, &none);
 
-	if (!status)
+	if (!status && pki_pair_fits(ret_ca))
 		return ST_OK;
-	if (status != ST_NOT_FOUND)
+	if (status && status != ST_NOT_FOUND)
 		return fail(error, status, "%s", none.message);
+	/* A new authority would lock out every client that trusts the old one: never in silence. */
+	if (file_exists(names[0]) || file_exists(names[1]))
+		return fail(error, ST_INVALID,
+			    "%s and ca.key are damaged or do not belong together; put a backup in "
+			    "their place, or remove both for a new authority",
+			    names[0]);
 	status = pki_ca_create(arena, STR("minke-ca"), now_s, ret_ca, error);
 	return status ? status : pki_save(dir, "ca", ret_ca, error);
 }
@@ -47,7 +55,7 @@ static enum status load_leaf(struct arena *arena, const char *dir, const struct 
 			     struct error *error)
 {
 	if (pki_load(arena, dir, leaf->name, ret_pair, NULL) == ST_OK &&
-	    still_good(arena, ca, ret_pair, leaf, now_s))
+	    pki_pair_fits(ret_pair) && still_good(arena, ca, ret_pair, leaf, now_s))
 		return ST_OK;
 	enum status status = pki_issue(arena, ca, &leaf->subject, leaf->uses, PKI_LEAF_DAYS, now_s,
 				       ret_pair, error);
@@ -69,7 +77,10 @@ static enum status load_token_key(struct arena *arena, const char *dir, struct j
 	} else if (status) {
 		return fail(error, status, "%s", none.message);
 	}
-	return status ? status : jwt_key_load(pem, ret_key, error);
+	if (!status && (status = jwt_key_load(pem, ret_key, error)))
+		fail_within(error, STR_FMT " is damaged; put a backup in its place",
+			    STR_ARG(path));
+	return status;
 }
 
 enum status credentials_load(struct arena *arena, struct str data, const struct str *names,

@@ -71,6 +71,24 @@ static enum status read_count(struct str text, i64 highest, const char *name, i6
 	return ST_OK;
 }
 
+enum status server_options_listen(struct str listen, struct str *ret_host, u16 *ret_port,
+				  struct error *error)
+{
+	i64 colon = str_find_last(listen, ':'), port;
+
+	if (colon < 0 || !str_to_i64(str_from(listen, (size_t)colon + 1), &port) || port < 0 ||
+	    port > 65535)
+		return fail(error, ST_BAD_REQUEST, "--listen takes ADDR:PORT, not \"" STR_FMT "\"",
+			    STR_ARG(listen));
+	struct str host = str_part(listen, 0, (size_t)colon);
+
+	if (host.len > 2 && host.at[0] == '[')
+		host = str_part(host, 1, host.len - 2);
+	*ret_host = host;
+	*ret_port = (u16)port;
+	return ST_OK;
+}
+
 static enum status apply(struct server_options *options, enum option_code code, struct str text,
 			 struct error *error)
 {
@@ -79,10 +97,13 @@ static enum status apply(struct server_options *options, enum option_code code, 
 
 	switch (code) {
 	case CODE_DATA:
+		if (!text.len)
+			return fail(error, ST_BAD_REQUEST, "--data names no directory");
 		options->data = text;
 		break;
 	case CODE_LISTEN:
 		options->listen = text;
+		status = server_options_listen(text, &(struct str){ 0 }, &(u16){ 0 }, error);
 		break;
 	case CODE_KUBECONFIG_OUT:
 		options->kubeconfig_out = text;

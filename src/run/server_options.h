@@ -26,6 +26,9 @@ struct server_options {
 /* Reads argv[1…]; slices point into argv or `arena`. ST_BAD_REQUEST with a sentence. */
 MUST_USE enum status server_options_read(struct arena *arena, int argc, char **argv,
 					 struct server_options *ret_options, struct error *error);
+/* ADDR:PORT in two, without brackets around an IPv6 address. ST_BAD_REQUEST with a sentence. */
+MUST_USE enum status server_options_listen(struct str listen, struct str *ret_host, u16 *ret_port,
+					   struct error *error);
 void server_options_help(void);
 
 #endif

@@ -183,6 +183,8 @@ static bool serves(const struct request *r)
 		return true;
 	if (r->verb == REQUEST_CREATE && r->name.len)
 		return false;
+	if ((r->verb == REQUEST_UPDATE || r->verb == REQUEST_PATCH) && !r->name.len)
+		return false;
 	return r->kind->verbs & needed[r->verb];
 }
 

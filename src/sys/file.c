@@ -58,8 +58,10 @@ enum status file_errno_status(int number)
 static enum status fail_errno(struct error *error, const char *doing, const char *what)
 {
 	int number = errno;
+	enum status status = file_errno_status(number);
 
-	return fail(error, file_errno_status(number), "%s %s: %s", doing, what, strerror(number));
+	return fail(error, status, "%s %s: %s", doing, what,
+		    status == ST_NO_SPACE ? "the disk is full" : strerror(number));
 }
 
 enum status file_read_fd(struct arena *arena, int fd, size_t max, struct str *ret_text,
@@ -146,8 +148,11 @@ static enum status write_temporary(const char *path, struct str text, u32 mode, 
 		return fail_errno(error, "making", path);
 	enum status status = file_write_fd(fd, text, error);
 
-	if (status != ST_OK)
+	if (status != ST_OK) {
+		if (error)
+			fail_within(error, "%s", path);
 		return status;
+	}
 	if (fchmod(fd, mode) || fsync(fd))
 		return fail_errno(error, "writing", path);
 	return ST_OK;
