@@ -7,6 +7,7 @@
 #include "server/authenticate.h"
 #include "server/authorize.h"
 #include "server/commit.h"
+#include "server/event_expiry.h"
 #include "server/route.h"
 #include "server/state.h"
 #include "server/watch_stream.h"
@@ -35,7 +36,6 @@ struct server *server_new(const struct server_config *config, struct store *stor
 			   .groups = groups,
 			   .groups_len = ARRAY_LEN(groups) },
 		.started_wall_ns = clock_wall_ns(clock),
-		.wake_mono_ns = NEVER_NS,
 	};
 	config = NULL;
 	server->config.service_cidr = or_else(server->config.service_cidr, STR("10.96.0.0/16"));
@@ -142,7 +142,7 @@ i64 server_tick(struct server *server)
 		server->wake_mono_ns = now;
 	/* Called at every turn of the loop: the streams are only looked at when one is due. */
 	else if (now >= server->wake_mono_ns)
-		server->wake_mono_ns = watch_tick(server, now);
+		server->wake_mono_ns = MIN(watch_tick(server, now), event_expiry_tick(server, now));
 	return server->wake_mono_ns;
 }
 

@@ -58,7 +58,7 @@ MUST_USE enum status server_bootstrap(struct server *server, struct error *error
 /* struct http_handler { server_handle, server }. */
 void server_handle(void *server, struct http_exchange *x);
 
-/* Does what time asks for (bookmarks, ends of watches, leftovers of Events) and returns when it
+/* Does what time asks for (bookmarks, ends of watches, old Events) and returns when it
  * wants to be called again, monotonic ns. */
 i64 server_tick(struct server *server);
 

@@ -27,7 +27,7 @@ struct server {
 	u32 streams_len;
 	bool ready;
 	i64 started_wall_ns;
-	i64 next_bookmark_mono_ns;
+	i64 next_bookmark_mono_ns, next_expiry_mono_ns;
 	i64 wake_mono_ns; /* when the next tick is asked for */
 	u64 requests[REQUEST_OTHER + 1], requests_total, failures_total;
 };

@@ -216,6 +216,25 @@ static void deletes_collections(void **state)
 	ask_ok(200, "GET", CONFIG_MAPS "/other", NULL);
 }
 
+static void events_go_after_an_hour(void **state)
+{
+	(void)state;
+	static const char events[] = "/api/v1/namespaces/default/events";
+	static const char old[] = "{\"metadata\":{\"name\":\"old\"},\"involvedObject\":"
+				  "{\"kind\":\"Pod\",\"name\":\"p\",\"namespace\":\"default\"},"
+				  "\"reason\":\"R\",\"lastTimestamp\":\"2023-11-14T22:13:20Z\"}";
+
+	ask_ok(201, "POST", events, old);
+	wall_ns += 3000 * NS_PER_S;
+	mono_ns += 3000 * NS_PER_S;
+	server_tick(server);
+	ask_ok(200, "GET", "/api/v1/namespaces/default/events/old", NULL);
+	wall_ns += 700 * NS_PER_S;
+	mono_ns += 700 * NS_PER_S;
+	server_tick(server);
+	ask_ok(404, "GET", "/api/v1/namespaces/default/events/old", NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +249,7 @@ int main(void)
 		cluster_test(finalizers_hold_an_object),
 		cluster_test(foreground_and_orphan_are_finalizers),
 		cluster_test(deletes_collections),
+		cluster_test(events_go_after_an_hour),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
