@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/map.h"
 
 const struct doc doc_null = { .type = DOC_NULL }, doc_false = { .type = DOC_FALSE },
 		 doc_true = { .type = DOC_TRUE }, doc_empty_object = { .type = DOC_OBJECT },
@@ -100,18 +101,29 @@ static bool number_eq(const struct doc *a, const struct doc *b)
 	return doc_double_or(a, 0) == doc_double_or(b, 0);
 }
 
+enum { SCAN_MAX = 32 }; /* above, looking for each key in turn would take its time squared */
+
 static bool object_eq(const struct doc *a, const struct doc *b)
 {
-	for (u32 i = 0; i < a->len; i++) {
-		struct str key = doc_pair_key(a, i);
-		/* Printed by the same code, keys mostly stand at the same place. */
-		const struct doc *other =
-			str_eq(doc_pair_key(b, i), key) ? doc_pair_value(b, i) : doc_get(b, key);
+	struct map index = { 0 };
+	bool same = true;
 
-		if (!other || !doc_eq(doc_pair_value(a, i), other))
-			return false;
+	for (u32 i = 0; i < a->len && same; i++) {
+		struct str key = doc_pair_key(a, i);
+		const struct doc *other;
+
+		if (b->len > SCAN_MAX && !index.len && !str_eq(doc_pair_key(b, i), key))
+			for (u32 j = 0; j < b->len; j++)
+				map_put(&index, doc_pair_key(b, j), (void *)doc_pair_value(b, j));
+		/* Printed by the same code, keys mostly stand at the same place. */
+		if (str_eq(doc_pair_key(b, i), key))
+			other = doc_pair_value(b, i);
+		else
+			other = index.len ? map_get(&index, key) : doc_get(b, key);
+		same = other && doc_eq(doc_pair_value(a, i), other);
 	}
-	return true;
+	map_release(&index);
+	return same;
 }
 
 bool doc_eq(const struct doc *a, const struct doc *b)

@@ -5,10 +5,13 @@
  */
 #include "base/check.h"
 #include "doc/json.h"
+#include "doc/object.h"
 
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
+
+enum { SCAN_MAX = 16 }; /* up to here a scan of keys beats hashing them */
 
 struct parser {
 	const char *p, *start, *end;
@@ -306,13 +309,33 @@ static bool parse_array(struct parser *j, struct doc *out)
 	return true;
 }
 
-static void note_duplicate(struct parser *j, u32 first, const struct doc *key)
+/* Few keys are scanned; of many an index is kept, or a body of a hundred thousand keys would take
+ * minutes. */
+static bool key_seen(struct parser *j, u32 first, const struct doc *key, struct key_index *keys)
 {
-	bool seen = false;
+	struct str name = { key->text, key->len };
 
-	for (u32 i = first; i < j->stack.len && !seen; i += 2)
-		seen = j->stack.at[i].len == key->len &&
-		       !memcmp(j->stack.at[i].text, key->text, key->len);
+	if (!keys->cap && j->stack.len - first <= 2 * SCAN_MAX) {
+		for (u32 i = first; i < j->stack.len; i += 2)
+			if (str_eq((struct str){ j->stack.at[i].text, j->stack.at[i].len }, name))
+				return true;
+		return false;
+	}
+	if (!keys->cap)
+		for (u32 i = first; i < j->stack.len; i += 2)
+			key_index_set(keys, (struct str){ j->stack.at[i].text, j->stack.at[i].len },
+				      i);
+	bool seen = key_index_find(keys, name) != KEY_NOWHERE;
+
+	key_index_set(keys, name, 0);
+	return seen;
+}
+
+static void note_duplicate(struct parser *j, u32 first, const struct doc *key,
+			   struct key_index *keys)
+{
+	bool seen = key_seen(j, first, key, keys);
+
 	if (!seen || j->duplicates_len >= j->duplicates_max)
 		return;
 	struct buffer path = BUFFER_INIT(URL_BYTES_MAX);
@@ -326,7 +349,7 @@ static void note_duplicate(struct parser *j, u32 first, const struct doc *key)
 	buffer_release(&path);
 }
 
-static bool parse_pair(struct parser *j, u32 first)
+static bool parse_pair(struct parser *j, u32 first, struct key_index *keys)
 {
 	struct doc key, value;
 
@@ -338,7 +361,7 @@ static bool parse_pair(struct parser *j, u32 first)
 		return false;
 	if (j->strict) {
 		VEC_PUSH(j->arena, &j->trail, (struct str){ key.text, key.len });
-		note_duplicate(j, first, &key);
+		note_duplicate(j, first, &key, keys);
 	}
 	skip_blanks(j);
 	if (*j->p != ':')
@@ -355,6 +378,7 @@ static bool parse_pair(struct parser *j, u32 first)
 
 static bool parse_object(struct parser *j, struct doc *out)
 {
+	struct key_index keys = { .arena = j->arena };
 	u32 first = j->stack.len;
 
 	if (++j->depth > DOC_DEPTH_MAX)
@@ -367,7 +391,7 @@ static bool parse_object(struct parser *j, struct doc *out)
 		return true;
 	}
 	for (;;) {
-		if (!parse_pair(j, first))
+		if (!parse_pair(j, first, &keys))
 			return false;
 		skip_blanks(j);
 		if (*j->p != ',')

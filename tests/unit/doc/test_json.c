@@ -167,6 +167,34 @@ static void loops_visit_everything_once(void **state)
 	assert_int_equal(sum, 8);
 }
 
+/* With look-ups that take their time squared this would run for minutes. */
+static void large_objects_take_linear_time(void **state)
+{
+	(void)state;
+	enum { KEYS = 100000 };
+	struct buffer forth = BUFFER_INIT(8 << 20), back = BUFFER_INIT(8 << 20);
+	const struct doc *a, *b;
+	struct str found[2];
+	u32 count;
+
+	buffer_add_char(&forth, '{');
+	buffer_add_char(&back, '{');
+	for (u32 i = 0; i < KEYS; i++) {
+		buffer_add_format(&forth, "%s\"k%u\":%u", i ? "," : "", i, i);
+		buffer_add_format(&back, "%s\"k%u\":%u", i ? "," : "", KEYS - 1 - i, KEYS - 1 - i);
+	}
+	buffer_add_str(&forth, STR(",\"k7\":7}"));
+	buffer_add_str(&back, STR(",\"k7\":7}"));
+	assert_int_equal(json_parse_strict(arena, buffer_str(&forth), &a, found, 2, &count, NULL),
+			 ST_OK);
+	assert_int_equal(count, 1);
+	assert_str(found[0], "k7");
+	assert_int_equal(json_parse(arena, buffer_str(&back), &b, NULL), ST_OK);
+	assert_true(doc_eq(a, b));
+	buffer_release(&forth);
+	buffer_release(&back);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -191,6 +219,7 @@ int main(void)
 		cmocka_unit_test(changes_make_new_documents),
 		cmocka_unit_test(builds_nested_objects),
 		cmocka_unit_test(loops_visit_everything_once),
+		cmocka_unit_test(large_objects_take_linear_time),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
