@@ -79,7 +79,7 @@ static void add_end(void)
 
 static i64 read_tar(void *self, void *buffer, size_t max, struct error *error)
 {
-	size_t *at = self, len = MIN(MIN(max, (size_t)1000), tar.len - *at);
+	size_t *at = self, piece = MIN(max, (size_t)1000), len = MIN(piece, tar.len - *at);
 
 	(void)error;
 	if (len)
