@@ -35,6 +35,13 @@ struct watch_stream {
 	i64 end_mono_ns;
 	u64 bookmark; /* the revision of the last one */
 	bool bookmarks, columns_sent, full, busy, ended;
+	/* Still telling what was there at the revision `from`, behind the key told last; then, if
+	 * asked for, the mark that says so. */
+	bool initial, mark;
+	u64 from;
+	struct str ns;
+	u16 last_ns_len, last_name_len;
+	char last[NAME_BYTES_MAX + LABEL_BYTES_MAX];
 };
 
 /* ---- writing */
@@ -170,6 +177,41 @@ static void fail_expired(struct watch_stream *s)
 	stream_end(s);
 }
 
+static void remember(struct watch_stream *s, const struct version *version)
+{
+	s->last_ns_len = (u16)MIN(version->namespace.len, (size_t)LABEL_BYTES_MAX);
+	s->last_name_len = (u16)MIN(version->name.len, (size_t)NAME_BYTES_MAX);
+	memcpy(s->last, version->namespace.at, s->last_ns_len);
+	memcpy(s->last + s->last_ns_len, version->name.at, s->last_name_len);
+}
+
+/* What was there at the revision the watch goes on from, as much of it as the client takes. */
+static void tell_initial(struct watch_stream *s)
+{
+	struct str after_ns = { s->last, s->last_ns_len };
+	struct str after_name = { s->last + s->last_ns_len, s->last_name_len };
+	struct arena *arena = arena_new(0);
+	struct error error = ERROR_INIT;
+	struct version *version = NULL;
+	struct store_iter iter;
+
+	if (store_iter_start_at(&iter, s->server->store, s->kind->id, s->ns, after_ns, after_name,
+				s->from, arena, &error) != ST_OK) {
+		write_error(s, &error);
+		stream_end(s);
+	} else {
+		while (!s->full && (version = store_iter_next(&iter))) {
+			remember(s, version);
+			if (narrow_matches(&s->narrow, version->doc))
+				write_version(s, "ADDED", version);
+		}
+		s->initial = version != NULL;
+		if (!s->initial && s->mark)
+			write_bookmark(s, s->from, true);
+	}
+	arena_free(arena);
+}
+
 /* Sends what is there, until the client is full or the store has no more. */
 static void pump(void *self)
 {
@@ -179,7 +221,9 @@ static void pump(void *self)
 	if (s->busy || s->ended)
 		return;
 	s->busy = true; /* a write may call back */
-	while (!s->full && !s->ended && watch_next(s->watch, &event))
+	if (s->initial && !s->full)
+		tell_initial(s);
+	while (!s->initial && !s->full && !s->ended && watch_next(s->watch, &event))
 		tell(s, &event);
 	if (!s->ended && !s->full && watch_expired(s->watch))
 		fail_expired(s);
@@ -243,27 +287,6 @@ static enum status wish_parse(struct request *r, struct wish *wish)
 	return ST_OK;
 }
 
-/* All that is there, as of the revision the watch goes on from. */
-static enum status tell_initial(struct watch_stream *s, struct str ns, u64 revision,
-				struct error *error)
-{
-	struct arena *arena = arena_new(0);
-	struct store_iter iter;
-	struct version *version;
-	enum status status = ST_OK;
-
-	if (revision == store_revision(s->server->store))
-		store_iter_start(&iter, s->server->store, s->kind->id, ns, STR(""), STR(""));
-	else
-		status = store_iter_start_at(&iter, s->server->store, s->kind->id, ns, STR(""),
-					     STR(""), revision, arena, error);
-	while (status == ST_OK && (version = store_iter_next(&iter)))
-		if (narrow_matches(&s->narrow, version->doc))
-			write_version(s, "ADDED", version);
-	arena_free(arena);
-	return status;
-}
-
 static void stream_start(struct watch_stream *s)
 {
 	static const struct http_header headers[] = {
@@ -324,19 +347,15 @@ void watch_reply(struct request *r)
 		return;
 	}
 	stream_start(s);
-	if (status == ST_OK && wish.initial) {
-		s->busy = true; /* nothing newer may overtake */
-		status = tell_initial(s, r->ns, wish.from, &r->error);
-		s->busy = false;
-	}
 	if (status != ST_OK) { /* reflectors look for the error inside the stream */
 		write_error(s, &r->error);
 		stream_end(s);
 		return;
 	}
-	s->bookmark = wish.from;
-	if (wish.mark)
-		write_bookmark(s, wish.from, true);
+	s->bookmark = s->from = wish.from;
+	s->initial = wish.initial;
+	s->mark = wish.mark;
+	s->ns = r->ns;
 	watch_on_ready(s->watch, pump, s);
 	pump(s);
 	server_wake(r->server, s->end_mono_ns);
@@ -362,7 +381,8 @@ i64 watch_tick(struct server *server, i64 mono_ns)
 			continue;
 		}
 		wanted = wanted || s->bookmarks;
-		if (due && s->bookmarks && !s->full && watch_revision(s->watch) > s->bookmark)
+		if (due && s->bookmarks && !s->initial && !s->full &&
+		    watch_revision(s->watch) > s->bookmark)
 			write_bookmark(s, watch_revision(s->watch), false);
 		next = MIN(next, s->end_mono_ns);
 	}

@@ -129,6 +129,8 @@ static void add_header(struct http_header *headers, u32 *len, const char *name, 
 		headers[(*len)++] = (struct http_header){ str_of(name), str_of(value) };
 }
 
+static bool slow_from_the_start; /* a client that takes nothing until told */
+
 /* Sends a request and leaves it open: watches, and replies that wait. Close it with answer_free. */
 static struct answer *ask_open_bytes(const char *method, const char *target, struct str body)
 {
@@ -158,6 +160,7 @@ static struct answer *ask_open_bytes(const char *method, const char *target, str
 		.answer = &test_answer,
 		.carrier = a,
 	};
+	a->queued = slow_from_the_start ? ANSWER_BYTES_MAX : 0;
 	server_handle(server, &a->x);
 	return a;
 }

@@ -214,6 +214,35 @@ static void slow_readers_are_waited_for(void **state)
 	answer_free(watching);
 }
 
+static void long_beginnings_come_in_parts(void **state)
+{
+	(void)state;
+	accepts = NULL;
+	make("a", "1");
+	make("b", "1");
+	make("c", "1");
+	watching = ask_open("GET", CONFIG_MAPS "?watch=true", NULL);
+	take_events(watching, events, 64);
+	answer_free(watching);
+	slow_from_the_start = true;
+	watching = ask_open("GET",
+			    CONFIG_MAPS "?watch=true&sendInitialEvents=true&allowWatchBookmarks=1&"
+					"resourceVersionMatch=NotOlderThan",
+			    NULL);
+	slow_from_the_start = false;
+	assert_int_equal(take_events(watching, events, 64), 1);
+	assert_event(0, "ADDED", "a");
+	ask_ok(200, "DELETE", CONFIG_MAPS "/b", NULL);
+	watching->queued = 0;
+	watching->x.on_writable(&watching->x);
+	assert_int_equal(take_events(watching, events, 64), 4);
+	assert_event(0, "ADDED", "b"); /* as it was when the watch began */
+	assert_event(1, "ADDED", "c");
+	assert_str(doc_at_str(events[2], "type"), "BOOKMARK");
+	assert_event(3, "DELETED", "b");
+	answer_free(watching);
+}
+
 static void old_revisions_end_with_410(void **state)
 {
 	(void)state;
@@ -258,6 +287,7 @@ int main(void)
 		cluster_test(a_full_disk_is_told_and_undone),
 		cluster_test(a_client_may_leave_while_it_waits),
 		cluster_test(slow_readers_are_waited_for),
+		cluster_test(long_beginnings_come_in_parts),
 		cluster_test(old_revisions_end_with_410),
 		cluster_test(tables_are_watched_row_by_row),
 	};
