@@ -27,18 +27,18 @@ typedef int64_t i64;
 /* <sys/param.h>, which some system headers bring, has cruder ones. */
 #undef MIN
 #undef MAX
-#define MIN(a, b)                                                                                  \
+/* Each use has names of its own, so that one may stand inside another. */
+#define TYPES_PASTE(a, b) a##b
+#define TYPES_PICK(a, b, order, x, y)                                                              \
 	({                                                                                         \
-		__auto_type min_a = (a);                                                           \
-		__auto_type min_b = (b);                                                           \
-		min_a < min_b ? min_a : min_b;                                                     \
+		__auto_type x = (a);                                                               \
+		__auto_type y = (b);                                                               \
+		x order y ? x : y;                                                                 \
 	})
-#define MAX(a, b)                                                                                  \
-	({                                                                                         \
-		__auto_type max_a = (a);                                                           \
-		__auto_type max_b = (b);                                                           \
-		max_a > max_b ? max_a : max_b;                                                     \
-	})
+#define TYPES_PICK_AS(a, b, order, n)                                                              \
+	TYPES_PICK(a, b, order, TYPES_PASTE(pick_a, n), TYPES_PASTE(pick_b, n))
+#define MIN(a, b) TYPES_PICK_AS(a, b, <, __COUNTER__)
+#define MAX(a, b) TYPES_PICK_AS(a, b, >, __COUNTER__)
 
 static inline i64 clamp_i64(i64 value, i64 lowest, i64 highest)
 {
