@@ -292,9 +292,11 @@ static void pod_closed(void *self, enum status status, const char *why)
 
 	(void)why;
 	joint->stream = NULL;
+	/* When the client's side has ended too, forward_gone frees the joint from inside. */
 	if (joint->conn && status != ST_OK)
 		forward_end(joint->conn);
-	joint_free(joint);
+	else
+		joint_free(joint);
 }
 
 static void joint_failed(struct joint *joint, int number)

@@ -288,12 +288,13 @@ static void pod_closed(void *self, enum status status, const char *why)
 	struct pipe_end *p = self;
 
 	p->stream = NULL;
-	if (p->conn && status != ST_OK)
-		forward_error(p->conn, str_of(why));
-	else if (p->conn)
-		forward_end(p->conn);
+	/* forward_gone frees `p`, now or when the client's side has ended too. */
 	if (!p->conn)
 		free(p);
+	else if (status != ST_OK)
+		forward_error(p->conn, str_of(why));
+	else
+		forward_end(p->conn);
 }
 
 static const struct stream_events pod_events = { .bytes = pod_bytes, .closed = pod_closed };
