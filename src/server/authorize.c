@@ -173,8 +173,9 @@ enum status authorize(struct request *r)
 	};
 	struct str what;
 
-	if (!access.is_resource)
-		access.verb = str_lower(r->x->arena, r->x->method);
+	if (!access.is_resource) /* load balancers ask for health with HEAD */
+		access.verb = str_is(r->x->method, "HEAD") ? STR("get")
+							   : str_lower(r->x->arena, r->x->method);
 	if (access_allowed(r->server, r->x->arena, &access, NULL))
 		return ST_OK;
 	if (!access.is_resource)

@@ -21,6 +21,7 @@ static void strangers_see_health_and_version_only(void **state)
 	assert_string_equal(ask("GET", "/livez", NULL).body, "ok");
 	assert_str(doc_at_str(ask_ok(200, "GET", "/version", NULL), "gitVersion"), "v1.36.0+minke");
 	ask_ok(200, "GET", "/version/", NULL);
+	assert_int_equal(ask("HEAD", "/healthz", NULL).code, 200);
 	ask_fails(
 		403, "Forbidden",
 		"pods is forbidden: User \"system:anonymous\" cannot list resource \"pods\" in API "
