@@ -26,7 +26,7 @@ char *buffer_room(struct buffer *buffer, size_t bytes)
 		buffer->full = true;
 		return NULL;
 	}
-	if (buffer->cap - buffer->len < bytes) {
+	if (buffer->cap - buffer->len < bytes || !buffer->at) { /* never NULL but past the limit */
 		size_t cap = buffer->cap ? buffer->cap : 256;
 
 		while (cap < buffer->len + bytes)

@@ -182,8 +182,10 @@ struct str yaml_float_text(struct arena *arena, double value, bool json)
 		snprintf(plain, sizeof plain, "%.*e", digits - 1, value);
 		char *point = strchr(plain, '.'), *end = strchr(plain, 'e');
 
-		if (point)
-			end = mempcpy(point, point + 1, (size_t)(end - point - 1));
+		if (point) {
+			memmove(point, point + 1, (size_t)(end - point - 1));
+			end--;
+		}
 		memset(end, '0', (size_t)(exponent - digits + 1));
 		end[exponent - digits + 1] = 0;
 		return str_copy(arena, str_of(plain));
