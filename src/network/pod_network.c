@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -414,21 +415,26 @@ void pod_network_add(struct pod_network *network, const struct pod_network_spec 
 
 /* ---- taking it down */
 
+static enum status remove_now(const struct entry *entry, struct error *error)
+{
+	struct netlink *netlink = NULL;
+	char name[16];
+	enum status status = netlink_open(&netlink, error);
+
+	if (status != ST_OK)
+		return status;
+	link_name(entry, name, sizeof name);
+	status = netlink_delete_link(netlink, name, error);
+	netlink_close(netlink);
+	drop_namespaces(entry);
+	return status == ST_OK ? file_remove_tree(entry->directory, error) : status;
+}
+
 static void remove_work(void *self)
 {
 	struct job *job = self;
-	struct entry *entry = job->entry;
-	struct netlink *netlink = NULL;
-	char name[16];
 
-	link_name(entry, name, sizeof name);
-	job->status = netlink_open(&netlink, &job->error);
-	if (job->status == ST_OK)
-		job->status = netlink_delete_link(netlink, name, &job->error);
-	netlink_close(netlink);
-	drop_namespaces(entry);
-	if (job->status == ST_OK)
-		job->status = file_remove_tree(entry->directory, &job->error);
+	job->status = remove_now(job->entry, &job->error);
 }
 
 static void remove_done(void *self)
@@ -485,4 +491,43 @@ bool pod_network_find(const struct pod_network *network, struct str uid,
 		return false;
 	tell_sandbox(entry, ret_sandbox);
 	return true;
+}
+
+/* Another server of this machine may have pods on the bridge: each has a link named by us. */
+static bool bridge_is_idle(void)
+{
+	struct if_nameindex *links = if_nameindex();
+	bool idle = true;
+
+	for (struct if_nameindex *link = links; link && link->if_index; link++)
+		idle &= strlen(link->if_name) != 13 || strncmp(link->if_name, "mk", 2) != 0;
+	if_freenameindex(links);
+	return idle;
+}
+
+enum status pod_network_purge(struct str directory, const char *bridge, struct error *error)
+{
+	struct pod_network network = { 0 };
+	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
+	struct netlink *netlink = NULL;
+	enum status status = ST_OK;
+	struct str *names = NULL;
+	u32 len = 0;
+
+	snprintf(network.directory, sizeof network.directory, STR_FMT, STR_ARG(directory));
+	if (file_list(arena, network.directory, PODS_MAX, &names, &len, NULL) != ST_OK)
+		return ST_OK; /* never had a pod */
+	for (u32 i = 0; i < len && status == ST_OK; i++) {
+		struct entry *entry = entry_new(&network, names[i]);
+
+		status = remove_now(entry, error);
+		free(entry);
+	}
+	map_release(&network.entries);
+	if (status == ST_OK && bridge_is_idle())
+		status = netlink_open(&netlink, error);
+	if (netlink)
+		status = netlink_delete_link(netlink, bridge, error);
+	netlink_close(netlink);
+	return status;
 }

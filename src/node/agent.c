@@ -14,6 +14,8 @@
 #include "sys/file.h"
 #include "sys/random.h"
 
+#define BRIDGE "minke0"
+
 i64 agent_wall(void)
 {
 	return clock_wall_ns(clock_real());
@@ -312,16 +314,21 @@ static u32 instance_number(struct str data)
 	return hash;
 }
 
+static struct str cgroup_path(struct arena *arena, const struct agent_config *config)
+{
+	return str_format(arena, "/" STR_FMT "/%08x", STR_ARG(config->cgroup_parent),
+			  instance_number(config->data));
+}
+
 static enum status open_parts(struct agent *agent, struct error *error)
 {
 	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
 	struct agent_config *config = &agent->config;
 	struct runtime_listener listener = { agent, runtime_exited };
-	struct str parent = str_format(arena, "/" STR_FMT "/%08x", STR_ARG(config->cgroup_parent),
-				       instance_number(config->data));
+	struct str parent = cgroup_path(arena, config);
 	struct pod_network_config network = {
 		.directory = str_format(arena, STR_FMT "/node/network", STR_ARG(config->data)),
-		.bridge = STR("minke0"),
+		.bridge = STR(BRIDGE),
 		.pod_cidr = config->pod_cidr,
 		.cluster_cidr = config->cluster_cidr,
 		.service_cidr = config->service_cidr,
@@ -418,6 +425,21 @@ void agent_free(struct agent *agent)
 	map_release(&agent->services);
 	arena_free(agent->arena);
 	free(agent);
+}
+
+enum status agent_purge(const struct agent_config *config, struct error *error)
+{
+	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
+	struct str node = str_format(arena, STR_FMT "/node", STR_ARG(config->data));
+	enum status status = runtime_crun_purge(node, cgroup_path(arena, config).at, error);
+
+	if (status == ST_OK)
+		status = pod_network_purge(str_format(arena, STR_FMT "/network", STR_ARG(node)),
+					   BRIDGE, error);
+	if (status == ST_OK)
+		status = volumes_remove(
+			str_c(arena, str_format(arena, STR_FMT "/pods", STR_ARG(node))), error);
+	return status;
 }
 
 const struct node_door *agent_door(struct agent *agent)

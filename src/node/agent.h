@@ -42,6 +42,10 @@ MUST_USE enum status agent_start(struct agent *agent, struct error *error);
 void agent_stop(struct agent *agent);
 void agent_free(struct agent *agent);
 
+/* Takes away all that an agent with this configuration left on the machine: containers, sandboxes,
+ * volumes, control groups, the bridge. Nobody may be running on that data. Blocking. */
+MUST_USE enum status agent_purge(const struct agent_config *config, struct error *error);
+
 /* The server's door to this node: logs, exec, attach, port-forward. */
 const struct node_door *agent_door(struct agent *agent);
 

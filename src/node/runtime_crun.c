@@ -150,6 +150,8 @@ static void exits_ready(void *self, int events)
 
 /* ---- taking up what an earlier process left */
 
+static enum status remove_now(const struct container *container, struct error *error);
+
 static void take_up(struct crun_runtime *runtime, struct container *container)
 {
 	struct container_record *record = &container->record;
@@ -157,6 +159,13 @@ static void take_up(struct crun_runtime *runtime, struct container *container)
 	bool alive = record->pid > 0 && spawn_start_ticks(record->pid) == container->pid_ticks &&
 		     container->pid_ticks != 0;
 
+	if (record->phase != CONTAINER_EXITED && record->started_ns == 0) {
+		/* We died while it was being made: it never ran, so it never was. */
+		if (remove_now(container, NULL) != ST_OK)
+			log_warn("runtime", "%s could not be removed", container->directory);
+		arena_free(container->arena);
+		return;
+	}
 	map_put(&runtime->containers, record->id, container);
 	if (record->phase == CONTAINER_EXITED)
 		return;
@@ -389,10 +398,8 @@ static enum status crun_kill(void *self, struct str id, int signal, struct error
 	return ST_OK;
 }
 
-static void remove_work(void *self)
+static enum status remove_now(const struct container *container, struct error *error)
 {
-	struct start_job *job = self;
-	struct container *container = job->container;
 	char path[RUNTIME_PATH_MAX * 2];
 	int pidfd = spawn_pidfd(container->record.pid);
 
@@ -406,7 +413,14 @@ static void remove_work(void *self)
 	(void)!unlink(path);
 	snprintf(path, sizeof path, "pod" STR_FMT, STR_ARG(container->record.pod_uid));
 	cgroup_prune(&container->runtime->cgroups, path);
-	job->status = file_remove_tree(container->directory, &job->error);
+	return file_remove_tree(container->directory, error);
+}
+
+static void remove_work(void *self)
+{
+	struct start_job *job = self;
+
+	job->status = remove_now(job->container, &job->error);
 }
 
 static void remove_done(void *self)
@@ -517,6 +531,34 @@ static void crun_close(void *self)
 	}
 	map_release(&runtime->containers);
 	free(runtime);
+}
+
+enum status runtime_crun_purge(struct str directory, const char *cgroup_parent, struct error *error)
+{
+	struct crun_runtime runtime = { .exits_fd = -1 };
+	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
+	char path[RUNTIME_DIRECTORY_MAX + 16];
+	struct str *names = NULL;
+	u32 len = 0;
+
+	snprintf(runtime.directory, sizeof runtime.directory, STR_FMT, STR_ARG(directory));
+	snprintf(path, sizeof path, "%s/containers", runtime.directory);
+	enum status status = cgroups_open(&runtime.cgroups, cgroup_parent, error);
+
+	if (status != ST_OK || file_list(arena, path, CONTAINERS_MAX, &names, &len, NULL) != ST_OK)
+		return status;
+	for (u32 i = 0; i < len && status == ST_OK; i++) {
+		struct container *container = container_load(&runtime, names[i]);
+
+		if (!container)
+			continue;
+		status = remove_now(container, error);
+		arena_free(container->arena);
+	}
+	cgroup_prune(&runtime.cgroups, "");
+	/* conmon may still be writing how they ended; nobody wants to know any more. */
+	snprintf(path, sizeof path, "%s/exits", runtime.directory);
+	return status == ST_OK ? file_remove_tree(path, error) : status;
 }
 
 /* ---- making the runtime */

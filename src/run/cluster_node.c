@@ -104,6 +104,17 @@ static enum status start_agent(struct cluster_node *node, struct error *error)
 	return agent_start(node->agent, error);
 }
 
+enum status cluster_node_purge(const struct server_options *options, struct error *error)
+{
+	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
+	struct agent_config config;
+
+	agent_config_default(&config);
+	config.data = absolute(arena, options->data);
+	config.cgroup_parent = options->cgroup_parent;
+	return agent_purge(&config, error);
+}
+
 enum status cluster_node_start(const struct cluster_node_config *config,
 			       struct cluster_node **ret_node, struct error *error)
 {

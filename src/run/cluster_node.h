@@ -25,6 +25,9 @@ MUST_USE enum status cluster_node_start(const struct cluster_node_config *config
 void cluster_node_stop(struct cluster_node *node); /* no more watching; NULL is fine */
 void cluster_node_free(struct cluster_node *node);
 
+/* Takes what an earlier server with these options left of its pods off the machine. */
+MUST_USE enum status cluster_node_purge(const struct server_options *options, struct error *error);
+
 /* The bridge's own address, where pods find this node: the first of the pod range. */
 struct str cluster_node_gateway(void);
 

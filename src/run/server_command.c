@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "run/cluster.h"
+#include "run/cluster_node.h"
 #include "run/commands.h"
 
 int server_command(int argc, char **argv)
@@ -19,6 +20,12 @@ int server_command(int argc, char **argv)
 	if (options.help) {
 		server_options_help();
 		return 0;
+	}
+	if (options.purge_node) {
+		if (cluster_node_purge(&options, &error) == ST_OK)
+			return 0;
+		fprintf(stderr, "minke server: %s\n", error.message);
+		return 1;
 	}
 	log_level_set(options.verbose ? LOG_DEBUG : LOG_INFO);
 	if (cluster_start(&options, &cluster, &error) != ST_OK) {

@@ -19,6 +19,7 @@ enum option_code {
 	CODE_NO_CONTROLLERS,
 	CODE_NO_SCHEDULER,
 	CODE_CGROUP_PARENT,
+	CODE_PURGE_NODE,
 	CODE_VERBOSE,
 	CODE_HELP,
 };
@@ -44,6 +45,8 @@ static const struct {
 	{ "no-scheduler", NULL, "bind no pods to nodes", CODE_NO_SCHEDULER },
 	{ "cgroup-parent", "NAME", "the control group ours live under (minke)",
 	  CODE_CGROUP_PARENT },
+	{ "purge-node", NULL, "take all pods of a stopped server's node off the machine, and end",
+	  CODE_PURGE_NODE },
 	{ "verbose", NULL, "say more in the log", CODE_VERBOSE },
 	{ "help", NULL, "print this", CODE_HELP },
 };
@@ -140,6 +143,9 @@ static enum status apply(struct server_options *options, enum option_code code, 
 		break;
 	case CODE_CGROUP_PARENT:
 		options->cgroup_parent = text;
+		break;
+	case CODE_PURGE_NODE:
+		options->purge_node = true;
 		break;
 	case CODE_VERBOSE:
 		options->verbose = true;

@@ -20,6 +20,7 @@ struct server_options {
 	u32 mirrors_len;
 	bool controllers, scheduler;
 	struct str cgroup_parent; /* the control group ours live under: minke */
+	bool purge_node;	  /* --purge-node: take this node's pods off the machine, and end */
 	bool help, verbose;
 };
 

@@ -353,18 +353,18 @@ enum status cgroup_remove(const struct cgroups *cgroups, const char *group, stru
 		if (!first_of_tree(cgroups, i) ||
 		    !cgroup_directory(cgroups, (enum cgroup_controller)i, group, path, sizeof path))
 			continue;
-		int result = rmdir(path);
+		int number = rmdir(path) ? errno : 0;
 
-		if (result && errno == EBUSY)
+		if (number == EBUSY)
 			kill_all(path);
-		for (int k = 0; result && errno == EBUSY && k < 100; k++) {
-			result = rmdir(path); /* zombies on their way out still count */
-			if (result && errno == EBUSY)
+		for (int k = 0; number == EBUSY && k < 100; k++) {
+			number = rmdir(path) ? errno : 0;
+			if (number == EBUSY) /* zombies on their way out still count */
 				nanosleep(&pause, NULL);
 		}
-		if (result && errno != ENOENT)
+		if (number && number != ENOENT)
 			return fail(error, ST_INTERNAL, "removing cgroup %s: %s", path,
-				    strerror(errno));
+				    strerror(number));
 	}
 	return ST_OK;
 }
