@@ -366,6 +366,9 @@ void cluster_free(struct cluster *c)
 		server_set_ready(c->server, false);
 	if (c->http) {
 		http_server_stop(c->http, STOP_GRACE_MS, http_stopped, c);
+		/* Whoever waits for a write to be durable is answered with it, not turned away. */
+		if (c->store && store_flush(c->store, &error) != ST_OK)
+			error_clear(&error); /* they are told, and the last flush below says it */
 		server_free(c->server);
 		c->server = NULL;
 	}

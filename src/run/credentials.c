@@ -54,8 +54,8 @@ static enum status load_leaf(struct arena *arena, const char *dir, const struct 
 			     const struct leaf *leaf, i64 now_s, struct pki_pair *ret_pair,
 			     struct error *error)
 {
-	if (pki_load(arena, dir, leaf->name, ret_pair, NULL) == ST_OK &&
-	    pki_pair_fits(ret_pair) && still_good(arena, ca, ret_pair, leaf, now_s))
+	if (pki_load(arena, dir, leaf->name, ret_pair, NULL) == ST_OK && pki_pair_fits(ret_pair) &&
+	    still_good(arena, ca, ret_pair, leaf, now_s))
 		return ST_OK;
 	enum status status = pki_issue(arena, ca, &leaf->subject, leaf->uses, PKI_LEAF_DAYS, now_s,
 				       ret_pair, error);
@@ -78,8 +78,7 @@ static enum status load_token_key(struct arena *arena, const char *dir, struct j
 		return fail(error, status, "%s", none.message);
 	}
 	if (!status && (status = jwt_key_load(pem, ret_key, error)))
-		fail_within(error, STR_FMT " is damaged; put a backup in its place",
-			    STR_ARG(path));
+		fail_within(error, STR_FMT " is damaged; put a backup in its place", STR_ARG(path));
 	return status;
 }
 

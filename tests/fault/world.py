@@ -1,6 +1,8 @@
 """What every fault test needs: a server on a data directory of its own, a client that speaks to it
 over one TLS connection, and counting. Only Python's standard library, so that nothing is fetched."""
 
+import base64
+import ctypes
 import http.client
 import json
 import os
@@ -13,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import base64
 
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
 MINKE = os.path.join(BUILD, "minke")
@@ -45,6 +46,11 @@ def free_port():
         return s.getsockname()[1]
 
 
+def die_with_us():
+    """Whatever ends a test, its servers end with it (PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+
+
 class Server:
     """`minke server --node none` on a fresh data directory, or on one that is there already."""
 
@@ -62,7 +68,7 @@ class Server:
 
     def start(self, within_s=20):
         self.process = subprocess.Popen(self.command(), stderr=open(self.log, "ab"),
-                                        stdout=subprocess.DEVNULL)
+                                        stdout=subprocess.DEVNULL, preexec_fn=die_with_us)
         until = time.time() + within_s
         while time.time() < until:
             if self.process.poll() is not None:
