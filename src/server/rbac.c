@@ -114,7 +114,8 @@ static bool visit_role(struct visitor *v, const struct doc *binding, bool cluste
 {
 	const struct doc *ref = doc_key(binding, "roleRef");
 	struct str kind = doc_str(doc_key(ref, "kind"));
-	const struct api_kind *roles = rbac_kind(v->server, str_c(v->arena, kind));
+	bool known = str_is(kind, "Role") || str_is(kind, "ClusterRole");
+	const struct api_kind *roles = known ? rbac_kind(v->server, str_c(v->arena, kind)) : NULL;
 	struct str ns = str_is(kind, "Role") ? doc_at_str(binding, "metadata.namespace") : STR("");
 	const struct version *role =
 		roles ? store_get(v->server->store, roles->id, ns, doc_str(doc_key(ref, "name")))

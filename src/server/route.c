@@ -201,7 +201,9 @@ void route_resource(struct request *r)
 		[REQUEST_DELETE_COLLECTION] = handle_delete_collection,
 	};
 
-	if (!r->kind || (!r->kind->namespaced && r->ns.len)) {
+	/* What is only asked (reviews) is not stored, so it has no parts either. */
+	if (!r->kind || (!r->kind->namespaced && r->ns.len) ||
+	    (r->subresource.len && !(r->kind->verbs & API_VERB_GET))) {
 		fail_unknown(r);
 		return;
 	}

@@ -53,6 +53,12 @@ static void methods_that_make_no_sense(void **state)
 	ask_fails(405, "MethodNotAllowed", not_allowed, "POST", "/api/v1/pods", pod);
 	ask_fails(405, "MethodNotAllowed", not_allowed, "BREW", PODS "/np", NULL);
 	ask_fails(405, "MethodNotAllowed", not_allowed, "POST", "/version", NULL);
+	/* Reviews and bindings are asked, never stored. */
+	ask_ok(405, "GET", "/api/v1/namespaces/default/bindings", NULL);
+	ask_ok(405, "GET", "/apis/authentication.k8s.io/v1/tokenreviews/x", NULL);
+	ask_ok(404, "GET", "/apis/authentication.k8s.io/v1/tokenreviews/x/status", NULL);
+	ask_ok(404, "PUT", "/apis/authorization.k8s.io/v1/subjectaccessreviews/x/status", "{}");
+	ask_ok(405, "DELETE", "/apis/authentication.k8s.io/v1/tokenreviews", NULL);
 }
 
 static void bodies_that_are_not_it(void **state)
