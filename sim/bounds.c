@@ -24,6 +24,7 @@ struct limit {	      /* of one Deployment */
 struct bounds {
 	struct map limits;
 	struct resource_names names;
+	bool past; /* an older state is in force again */
 };
 
 void bounds_new(struct world *world)
@@ -115,7 +116,7 @@ static i64 limit_of(const struct doc *d, const char *which, bool up)
 }
 
 struct tally {
-	i64 active, ready;
+	i64 active, ready, sizes;
 	bool settled; /* all sets have heard of their size and have it */
 };
 
@@ -133,12 +134,19 @@ static struct tally tally(struct world *world, const struct version *d)
 			t.ready += pod_active(pods.at[k]) && pod_ready(pods.at[k]->doc);
 		}
 		t.active += active;
-		t.settled &= active >= doc_at_int(set, AT(ReplicaSet, spec.replicas), 1);
+		i64 size = doc_at_int(set, AT(ReplicaSet, spec.replicas), 1);
+		t.sizes += size;
+		t.settled &= active >= size;
 	}
 	const struct doc *doc = d->doc;
 	t.settled &= doc_at_int(doc, AT(Deployment, status.observedGeneration), 0) ==
 		     doc_at_int(doc, AT(Deployment, metadata.generation), 0);
 	return t;
+}
+
+static i64 pods_max(const struct version *d)
+{
+	return wanted_of(d->doc) + limit_of(d->doc, "maxSurge", true);
 }
 
 static struct limit *limit_get(struct world *world, const struct version *d)
@@ -150,6 +158,7 @@ static struct limit *limit_get(struct world *world, const struct version *d)
 		CHECK(limit);
 		memcpy(limit->uid, d->uid.at, d->uid.len);
 		limit->len = d->uid.len;
+		limit->pods_max = pods_max(d);
 		map_put(limits, (struct str){ limit->uid, limit->len }, limit);
 	}
 	return limit;
@@ -159,11 +168,26 @@ static struct limit *limit_get(struct world *world, const struct version *d)
 static void raise_limit(struct world *world, const struct version *d)
 {
 	struct limit *limit = limit_get(world, d);
-	i64 now = wanted_of(d->doc) + limit_of(d->doc, "maxSurge", true);
+	i64 now = pods_max(d);
 	struct tally t = tally(world, d);
 	if (t.settled && t.active <= now)
 		limit->pods_max = now;
 	limit->pods_max = MAX(limit->pods_max, now);
+}
+
+/* After a crash or a failed log an older state is in force again: what it has is allowed. */
+void bounds_return(struct world *world)
+{
+	struct store_iter iter;
+	store_iter_start(&iter, world->store, KIND_Deployment, STR_NONE, STR_NONE, STR_NONE);
+	for (struct version *d; (d = store_iter_next(&iter));) {
+		struct limit *limit = limit_get(world, d);
+		struct tally t = tally(world, d);
+		i64 there = MAX(t.active, t.sizes);
+		there = MAX(there, pods_max(d));
+		limit->pods_max = MAX(limit->pods_max, there);
+	}
+	world->bounds->past = false;
 }
 
 static void check_surge(struct world *world, const struct version *pod)
@@ -201,8 +225,12 @@ static void hear_pod(struct world *world, const struct store_event *event)
 
 void bounds_hear(struct world *world, const struct store_event *event)
 {
-	if (event->undone) /* the past comes back piece by piece; whole again at the end */
+	if (event->undone) { /* the past comes back piece by piece; whole again at the end */
+		world->bounds->past = true;
 		return;
+	}
+	if (world->bounds->past)
+		bounds_return(world);
 	if (event->version->kind == KIND_Pod)
 		hear_pod(world, event);
 	else if (event->version->kind == KIND_Deployment && event->type != EVENT_DELETED)

@@ -65,6 +65,8 @@ static void changed(void *self, const struct store_event *event)
 			schema_kind(world->schema, event->version->kind)->plural.at,
 			STR_ARG(event->version->namespace), STR_ARG(event->version->name),
 			(unsigned long long)event->version->revision);
+	if (world->verbose && world->steps > 100300)
+		fprintf(stderr, "JSON " STR_FMT "\n", STR_ARG(event->version->json));
 	bounds_hear(world, event);
 }
 

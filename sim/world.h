@@ -89,6 +89,7 @@ void watchers_free(struct world *world);
 /* ---- bounds.c: what must hold at every instant */
 void bounds_new(struct world *world);
 void bounds_free(struct world *world);
+void bounds_return(struct world *world);
 void bounds_hear(struct world *world, const struct store_event *event);
 /* Before a write of a controller or the scheduler. */
 void bounds_before_write(struct world *world, const char *user, const struct intent *intent);

@@ -73,8 +73,12 @@ static const struct doc *with_failure(const struct replicas *r, const struct doc
 	if (!failure || failure->status == ST_CONFLICT || failure->status == ST_NOT_FOUND ||
 	    !difference)
 		return status_without_condition(arena, status, "ReplicaFailure");
-	return status_with_condition(arena, status, "ReplicaFailure", "True",
-				     difference < 0 ? "FailedCreate" : "FailedDelete",
+	/* The message names a pod that never was, another one each time: the first stands. */
+	const char *reason = difference < 0 ? "FailedCreate" : "FailedDelete";
+	const struct doc *old = condition_get(r->owner->doc, "ReplicaFailure");
+	if (str_is(doc_str(doc_key(old, "reason")), reason))
+		return status;
+	return status_with_condition(arena, status, "ReplicaFailure", "True", reason,
 				     failure->message, r->view->now_ns);
 }
 

@@ -251,6 +251,11 @@ static void changed(void *self, const struct store_event *event)
 	};
 	bool idle = !r->heap_len || r->heap[0]->due_ns > clock_mono_ns(r->clock);
 	tell_controllers(r, &change);
+	if (event->undone && !change.gone) {
+		/* What is back after a failed write may need what was done to it before. */
+		change.before = NULL;
+		tell_controllers(r, &change);
+	}
 	if (idle && r->heap_len && r->on_work && !r->running)
 		r->on_work(r->on_work_self);
 }
@@ -392,7 +397,7 @@ static void item_settle(struct runner *r, struct item *item, const struct plan *
 	} else {
 		item->failures = 0;
 	}
-	if (r->running_wanted) {
+	if (r->running_wanted && !item->failed) { /* its own writes do not cut a back-off short */
 		item->wanted = true;
 		item_queue(r, item, MAX(mono, item->rest_until_ns));
 	}

@@ -165,15 +165,28 @@ static void hear_pod(struct simulated *s, const struct version *before_, const s
 static void changed(void *self, const struct store_event *event)
 {
 	if (event->version->kind == KIND_Pod && event->type != EVENT_DELETED)
-		hear_pod(self, event->previous, event->version);
+		hear_pod(self, event->undone ? NULL : event->previous, event->version);
+}
+
+/* Addresses go on behind those that pods of an earlier life still have. */
+static void skip_address(struct simulated *s, const struct doc *pod)
+{
+	struct str rest = doc_at_str(pod, AT(Pod, status.podIP));
+	i64 number = 0, part;
+	while (rest.at && str_to_i64(str_cut(&rest, '.'), &part))
+		number = number * 256 + part;
+	if (number >= FIRST_ADDRESS && number < FIRST_ADDRESS + ADDRESSES)
+		s->next_address = MAX(s->next_address, (u32)(number - FIRST_ADDRESS) + 1);
 }
 
 static void hear_everything(struct simulated *s)
 {
 	struct store_iter iter;
 	store_iter_start(&iter, s->store, KIND_Pod, STR_NONE, STR_NONE, STR_NONE);
-	for (struct version *v; (v = store_iter_next(&iter));)
+	for (struct version *v; (v = store_iter_next(&iter));) {
+		skip_address(s, v->doc);
 		hear_pod(s, NULL, v);
+	}
 }
 
 /* ---- deeds */
@@ -350,8 +363,6 @@ struct simulated *simulated_new(const struct simulated_config *config, struct st
 		map_put(&s->by_name, str_of(s->nodes[i].name), (void *)(uintptr_t)(i + 1));
 		push(s, (struct deed){ .due_ns = mono, .type = DEED_RENEW, .node = i });
 	}
-	/* Addresses go on where those of an earlier life may have ended. */
-	s->next_address = (u32)(store_revision(store) % ADDRESSES);
 	store_on_change(store, changed, s);
 	hear_everything(s);
 	return s;

@@ -44,7 +44,7 @@ static bool is_ours(const struct version *pod)
 	       (!name.len || str_is(name, component));
 }
 
-static void hear_pod(struct scheduler *s, struct version *before, struct version *now)
+static void hear_pod(struct scheduler *s, struct version *before, struct version *now, bool undone)
 {
 	bool took = before && pod_takes_room(before->doc);
 	bool takes = now && pod_takes_room(now->doc);
@@ -57,7 +57,7 @@ static void hear_pod(struct scheduler *s, struct version *before, struct version
 	if (takes && !same)
 		nodes_count_pod(&s->nodes, now->doc, 1);
 	if (now && is_ours(now)) {
-		bool news = !before || !is_ours(before) ||
+		bool news = undone || !before || !is_ours(before) ||
 			    !doc_eq(doc_key(before->doc, "spec"), doc_key(now->doc, "spec"));
 		if (news)
 			queue_add(&s->queue, now->namespace, now->name, now->uid,
@@ -81,7 +81,7 @@ static void changed(void *self, const struct store_event *event)
 	if (event->type == EVENT_DELETED && !before)
 		before = event->version;
 	if (event->version->kind == KIND_Pod)
-		hear_pod(s, before, now);
+		hear_pod(s, before, now, event->undone);
 	else if (event->version->kind == KIND_Node)
 		hear_node(s, event->version->name, now);
 	else
@@ -99,7 +99,7 @@ static void hear_everything(struct scheduler *s)
 		hear_node(s, v->name, v);
 	store_iter_start(&iter, s->store, KIND_Pod, STR_NONE, STR_NONE, STR_NONE);
 	for (struct version *v; (v = store_iter_next(&iter));)
-		hear_pod(s, NULL, v);
+		hear_pod(s, NULL, v, false);
 }
 
 /* ---- acting */
