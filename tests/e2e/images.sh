@@ -123,6 +123,13 @@ rm -rf "$store"
 "$driver" "$store" 127.0.0.1:5003/slow/nginx-1.22:1 >"$work/dead" 2>&1 &
 slow=$!
 sleep 0.5
+locked=$(pgrep -f image-worker | tail -1) # the child that unpacks
+check "the worker has no new privileges" grep -q "^NoNewPrivs:.1" "/proc/$locked/status"
+check "few system calls" grep -q "^Seccomp:.2" "/proc/$locked/status"
+check "few capabilities" grep -q "^CapEff:.000000008820001b" "/proc/$locked/status"
+check "and a root with nothing of this machine in it" same \
+  "$(find "/proc/$locked/root/" -mindepth 1 -maxdepth 1 -printf '%f ' | tr ' ' '\n' | sort | xargs)" \
+  "etc lib lib64 proc run usr work"
 kill -9 $slow
 sleep 0.3
 worker=$(pgrep -f image-worker | head -1)
