@@ -65,7 +65,8 @@ struct image_pull;
 struct image_pull *images_pull(struct images *images, struct str reference,
 			       enum image_policy policy, const struct image_secrets *secrets,
 			       images_done *done, void *self);
-/* `done` will not come any more; the pull itself goes on for whoever asks next. */
+/* `done` will not come any more; the pull itself goes on for whoever asks next. Not after `done`:
+ * then the pull is gone. */
 void image_pull_forget(struct image_pull *pull);
 
 /* Takes the images of an OCI layout or docker archive (a tar file, plain or compressed) in. A
