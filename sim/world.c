@@ -128,6 +128,7 @@ static void boot(struct world *world)
 	if (store_open(world->store, &error) != ST_OK)
 		world_broken(world, "store_open: %s", error.message);
 	watchers_open(world);
+	bounds_return(world);
 	world->server =
 		server_new(&config, world->store, world->schema, &world->clock, &world->ids);
 	store_on_change(world->store, changed, world);
