@@ -8,7 +8,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,12 +52,12 @@ struct job {
 	struct error error;
 };
 
-static void link_name(const struct entry *entry, char *name, size_t room)
+static void link_name(const char *uid, char *name, size_t room)
 {
 	/* Eleven hex digits of the address' pod: stable over restarts, unlike str_hash. */
 	u64 hash = 14695981039346656037u;
 
-	for (const char *at = entry->uid; *at; at++)
+	for (const char *at = uid; *at; at++)
 		hash = (hash ^ (u8)*at) * 1099511628211u;
 	snprintf(name, room, "mk%011llx", (unsigned long long)(hash & 0xfffffffffff));
 }
@@ -313,7 +312,7 @@ static enum status connect_pod(const struct pod_network *network, struct entry *
 
 	if (status != ST_OK)
 		return status;
-	link_name(entry, name, sizeof name);
+	link_name(entry->uid, name, sizeof name);
 	mac_of(entry->address, mac);
 	status = netlink_delete_link(netlink, name, error); /* of an attempt cut short */
 	if (status == ST_OK)
@@ -423,7 +422,7 @@ static enum status remove_now(const struct entry *entry, struct error *error)
 
 	if (status != ST_OK)
 		return status;
-	link_name(entry, name, sizeof name);
+	link_name(entry->uid, name, sizeof name);
 	status = netlink_delete_link(netlink, name, error);
 	netlink_close(netlink);
 	drop_namespaces(entry);
@@ -493,41 +492,30 @@ bool pod_network_find(const struct pod_network *network, struct str uid,
 	return true;
 }
 
-/* Another server of this machine may have pods on the bridge: each has a link named by us. */
-static bool bridge_is_idle(void)
-{
-	struct if_nameindex *links = if_nameindex();
-	bool idle = true;
+/* ---- all of them at once */
 
-	for (struct if_nameindex *link = links; link && link->if_index; link++)
-		idle &= strlen(link->if_name) != 13 || strncmp(link->if_name, "mk", 2) != 0;
-	if_freenameindex(links);
-	return idle;
-}
-
-enum status pod_network_purge(struct str directory, const char *bridge, struct error *error)
+enum status pod_network_purge(const char *directory, struct error *error)
 {
-	struct pod_network network = { 0 };
 	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
 	struct netlink *netlink = NULL;
-	enum status status = ST_OK;
 	struct str *names = NULL;
 	u32 len = 0;
+	char name[16];
 
-	snprintf(network.directory, sizeof network.directory, STR_FMT, STR_ARG(directory));
-	if (file_list(arena, network.directory, PODS_MAX, &names, &len, NULL) != ST_OK)
-		return ST_OK; /* never had a pod */
-	for (u32 i = 0; i < len && status == ST_OK; i++) {
-		struct entry *entry = entry_new(&network, names[i]);
+	if (!file_exists(directory))
+		return ST_OK;
+	enum status status = file_list(arena, directory, PODS_MAX, &names, &len, error);
 
-		status = remove_now(entry, error);
-		free(entry);
-	}
-	map_release(&network.entries);
-	if (status == ST_OK && bridge_is_idle())
+	if (status == ST_OK)
 		status = netlink_open(&netlink, error);
-	if (netlink)
-		status = netlink_delete_link(netlink, bridge, error);
+	if (status != ST_OK)
+		return status;
+	/* The pod's end is called eth0 and goes with this one; so does its namespace. */
+	for (u32 i = 0; status == ST_OK && i < len; i++) {
+		link_name(str_c(arena, names[i]), name, sizeof name);
+		status = netlink_delete_link(netlink, name, error);
+	}
 	netlink_close(netlink);
-	return status;
+	mount_drop_below(directory);
+	return status == ST_OK ? file_remove_tree(directory, error) : status;
 }

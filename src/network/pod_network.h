@@ -51,14 +51,13 @@ void pod_network_remove(struct pod_network *network, struct str uid, pod_network
 /* Removes sandboxes whose pod is not among `uids`: leftovers of an earlier life. */
 void pod_network_keep(struct pod_network *network, const struct str *uids, u32 len);
 
-/* Takes down every sandbox below `directory`, and the bridge when nobody uses it. Blocking;
- * needs no loop. */
-MUST_USE enum status pod_network_purge(struct str directory, const char *bridge,
-				       struct error *error);
-
 /* The sandbox of a pod when it exists and its namespaces are alive. */
 bool pod_network_find(const struct pod_network *network, struct str uid,
 		      struct pod_sandbox *ret_sandbox);
+
+/* Takes down every sandbox found in `directory` (of a network nobody has open) and the directory.
+ * Blocking. Nothing there: fine. */
+MUST_USE enum status pod_network_purge(const char *directory, struct error *error);
 
 /* The bridge's own address. */
 struct str pod_network_gateway(struct arena *arena, const struct pod_network *network);

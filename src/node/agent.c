@@ -14,8 +14,6 @@
 #include "sys/file.h"
 #include "sys/random.h"
 
-#define BRIDGE "minke0"
-
 i64 agent_wall(void)
 {
 	return clock_wall_ns(clock_real());
@@ -281,6 +279,7 @@ void agent_config_default(struct agent_config *config)
 	*config = (struct agent_config){
 		.data = STR("/var/lib/minke"),
 		.node_name = STR("localhost"),
+		.bridge = STR("minke0"),
 		.pod_cidr = STR("10.244.0.0/24"),
 		.cluster_cidr = STR("10.244.0.0/16"),
 		.service_cidr = STR("10.96.0.0/12"),
@@ -297,27 +296,20 @@ static void copy_config(struct agent *agent, const struct agent_config *config)
 	struct str *texts[] = { &own->data,	   &own->node_name,	 &own->node_ip,
 				&own->pod_cidr,	   &own->cluster_cidr,	 &own->service_cidr,
 				&own->cluster_dns, &own->cluster_domain, &own->cgroup_parent,
-				&own->api_host };
+				&own->api_host,	   &own->api_port,	 &own->bridge };
 
 	*own = *config;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		*texts[i] = str_copy(agent->arena, *texts[i]);
 }
 
-/* Several agents on one machine, each with its own data, keep apart by this number. */
-static u32 instance_number(struct str data)
+struct str agent_cgroup(struct arena *arena, struct str cgroup_parent, struct str data)
 {
 	u32 hash = 2166136261u;
 
 	for (size_t i = 0; i < data.len; i++)
 		hash = (hash ^ (u8)data.at[i]) * 16777619u;
-	return hash;
-}
-
-static struct str cgroup_path(struct arena *arena, const struct agent_config *config)
-{
-	return str_format(arena, "/" STR_FMT "/%08x", STR_ARG(config->cgroup_parent),
-			  instance_number(config->data));
+	return str_format(arena, "/" STR_FMT "/%08x", STR_ARG(cgroup_parent), hash);
 }
 
 static enum status open_parts(struct agent *agent, struct error *error)
@@ -325,10 +317,10 @@ static enum status open_parts(struct agent *agent, struct error *error)
 	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
 	struct agent_config *config = &agent->config;
 	struct runtime_listener listener = { agent, runtime_exited };
-	struct str parent = cgroup_path(arena, config);
+	struct str parent = agent_cgroup(arena, config->cgroup_parent, config->data);
 	struct pod_network_config network = {
 		.directory = str_format(arena, STR_FMT "/node/network", STR_ARG(config->data)),
-		.bridge = STR(BRIDGE),
+		.bridge = config->bridge,
 		.pod_cidr = config->pod_cidr,
 		.cluster_cidr = config->cluster_cidr,
 		.service_cidr = config->service_cidr,
@@ -425,21 +417,6 @@ void agent_free(struct agent *agent)
 	map_release(&agent->services);
 	arena_free(agent->arena);
 	free(agent);
-}
-
-enum status agent_purge(const struct agent_config *config, struct error *error)
-{
-	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
-	struct str node = str_format(arena, STR_FMT "/node", STR_ARG(config->data));
-	enum status status = runtime_crun_purge(node, cgroup_path(arena, config).at, error);
-
-	if (status == ST_OK)
-		status = pod_network_purge(str_format(arena, STR_FMT "/network", STR_ARG(node)),
-					   BRIDGE, error);
-	if (status == ST_OK)
-		status = volumes_remove(
-			str_c(arena, str_format(arena, STR_FMT "/pods", STR_ARG(node))), error);
-	return status;
 }
 
 const struct node_door *agent_door(struct agent *agent)

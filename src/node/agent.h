@@ -20,17 +20,22 @@ struct agent_config {
 	struct str data;      /* DATA/node is ours; DATA/images belongs to images */
 	struct str node_name; /* as registered */
 	struct str node_ip;   /* empty: found from the machine's interfaces, else 127.0.0.1 */
+	struct str bridge;    /* "minke0" */
 	struct str pod_cidr, cluster_cidr, service_cidr;
 	struct str cluster_dns; /* address for pods' resolv.conf; empty: the node's own resolvers */
 	struct str cluster_domain;
 	struct str cgroup_parent; /* "minke": the directory of our control groups */
-	struct str api_host; /* KUBERNETES_SERVICE_HOST where no Service says it; may be empty */
+	struct str api_host; /* KUBERNETES_SERVICE_HOST instead of the Service's; may be empty */
+	struct str api_port; /* KUBERNETES_SERVICE_PORT, likewise */
 	bool masquerade;
 	struct pod_settings pods;
 	u32 pods_max; /* 110 */
 };
 
 void agent_config_default(struct agent_config *config);
+/* "/minke/1a2b3c4d": the control group of everything this data directory (an absolute path) runs.
+ * Several agents on one machine, each with its own data, keep apart by the number. */
+struct str agent_cgroup(struct arena *arena, struct str cgroup_parent, struct str data);
 
 /* `client`, `images` and `loop` stay the caller's and outlive the agent. */
 MUST_USE enum status agent_new(const struct agent_config *config, struct loop *loop,
@@ -41,10 +46,6 @@ MUST_USE enum status agent_start(struct agent *agent, struct error *error);
 /* Stops watching and reporting. Containers run on. */
 void agent_stop(struct agent *agent);
 void agent_free(struct agent *agent);
-
-/* Takes away all that an agent with this configuration left on the machine: containers, sandboxes,
- * volumes, control groups, the bridge. Nobody may be running on that data. Blocking. */
-MUST_USE enum status agent_purge(const struct agent_config *config, struct error *error);
 
 /* The server's door to this node: logs, exec, attach, port-forward. */
 const struct node_door *agent_door(struct agent *agent);

@@ -353,6 +353,8 @@ struct pod_sources sources_of(struct pod *pod)
 		.host_ip = pod->seen.host_ip,
 		.pod_ip = pod->seen.ip,
 		.node_name = pod->agent->config.node_name,
+		.api_host = pod->agent->config.api_host,
+		.api_port = pod->agent->config.api_port,
 		.node_cpu_milli = pod->agent->cpu_milli,
 		.node_memory_bytes = pod->agent->memory_bytes,
 	};

@@ -205,6 +205,11 @@ enum status pod_env_resolve(struct arena *arena, const struct doc *pod, const st
 	set(&r, STR("HOSTNAME"),
 	    doc_str_or(doc_at(pod, "spec.hostname"), doc_at_str(pod, "metadata.name")));
 	add_services(&r, services, services_len);
+	if (sources->api_host.len) {
+		set(&r, STR("KUBERNETES_SERVICE_HOST"), sources->api_host);
+		set(&r, STR("KUBERNETES_SERVICE_PORT"), sources->api_port);
+		set(&r, STR("KUBERNETES_SERVICE_PORT_HTTPS"), sources->api_port);
+	}
 	doc_each_item(doc_key(container, "envFrom"), from)
 		if (status == ST_OK)
 			status = add_from(&r, from, error);

@@ -533,34 +533,6 @@ static void crun_close(void *self)
 	free(runtime);
 }
 
-enum status runtime_crun_purge(struct str directory, const char *cgroup_parent, struct error *error)
-{
-	struct crun_runtime runtime = { .exits_fd = -1 };
-	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
-	char path[RUNTIME_DIRECTORY_MAX + 16];
-	struct str *names = NULL;
-	u32 len = 0;
-
-	snprintf(runtime.directory, sizeof runtime.directory, STR_FMT, STR_ARG(directory));
-	snprintf(path, sizeof path, "%s/containers", runtime.directory);
-	enum status status = cgroups_open(&runtime.cgroups, cgroup_parent, error);
-
-	if (status != ST_OK || file_list(arena, path, CONTAINERS_MAX, &names, &len, NULL) != ST_OK)
-		return status;
-	for (u32 i = 0; i < len && status == ST_OK; i++) {
-		struct container *container = container_load(&runtime, names[i]);
-
-		if (!container)
-			continue;
-		status = remove_now(container, error);
-		arena_free(container->arena);
-	}
-	cgroup_prune(&runtime.cgroups, "");
-	/* conmon may still be writing how they ended; nobody wants to know any more. */
-	snprintf(path, sizeof path, "%s/exits", runtime.directory);
-	return status == ST_OK ? file_remove_tree(path, error) : status;
-}
-
 /* ---- making the runtime */
 
 static enum status find_program(const char *name, char *room, size_t len, struct error *error)

@@ -13,8 +13,4 @@ MUST_USE enum status runtime_crun_new(struct loop *loop, struct str directory,
 				      const char *cgroup_parent, struct runtime **ret_runtime,
 				      struct error *error);
 
-/* Ends and removes every container an earlier process left there. Blocking; needs no loop. */
-MUST_USE enum status runtime_crun_purge(struct str directory, const char *cgroup_parent,
-					struct error *error);
-
 #endif

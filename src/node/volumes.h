@@ -28,6 +28,8 @@ struct pod_sources {
 	/* A bound token of the pod's service account. Empty when there is none yet. */
 	struct str (*token)(void *self, struct str audience, i64 expiration_s);
 	struct str host_ip, pod_ip, node_name;
+	/* Where a pod finds the API server; empty: at the address of the Service `kubernetes`. */
+	struct str api_host, api_port;
 	i64 node_cpu_milli, node_memory_bytes; /* what resourceFieldRef gives without a limit */
 };
 

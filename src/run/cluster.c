@@ -62,6 +62,8 @@ struct cluster {
 	struct timer *wake, *renewal;
 	struct signal_watch *term, *interrupt;
 	struct str host, url;
+	struct str data;	 /* absolute */
+	struct node_range range; /* with a real node */
 	struct str *names;
 	u32 names_len;
 	bool stopping;
@@ -142,7 +144,7 @@ static void collect_names(struct cluster *c)
 	if (gethostname(host, sizeof host - 1) == 0 && *host && strcmp(host, "localhost") != 0)
 		names[c->names_len++] = str_copy(c->arena, str_of(host));
 	if (c->options->real_node)
-		names[c->names_len++] = cluster_node_gateway();
+		names[c->names_len++] = str_of(c->range.gateway);
 	c->names = names;
 }
 
@@ -205,13 +207,23 @@ static enum status open_store(struct cluster *c, struct error *error)
 	return store_open(c->store, error);
 }
 
-static enum status open_server(struct cluster *c, struct error *error)
+/* Which addresses pods get; the API server's certificate and Service name the first of them. */
+static enum status find_range(struct cluster *c, struct error *error)
+{
+	char *real = realpath(str_c(c->arena, c->options->data), NULL);
+
+	c->data = str_copy(c->arena, real ? str_of(real) : c->options->data);
+	free(real);
+	return c->options->real_node ? node_range_take(c->data, &c->range, error) : ST_OK;
+}
+
+static enum status open_server(struct cluster *c, u16 port, struct error *error)
 {
 	c->server_config = (struct server_config){
 		.service_cidr = STR("10.96.0.0/16"),
 		.advertise_address =
-			c->options->real_node ? cluster_node_gateway() : STR("127.0.0.1"),
-		.advertise_port = 6443,
+			c->options->real_node ? str_of(c->range.gateway) : STR("127.0.0.1"),
+		.advertise_port = c->options->real_node || !port ? NODE_API_PORT : port,
 		.ca_certificate = c->credentials.ca.certificate,
 		.issuer = STR("https://kubernetes.default.svc.cluster.local"),
 		.tokens = credentials_signer(&c->credentials),
@@ -220,6 +232,11 @@ static enum status open_server(struct cluster *c, struct error *error)
 	};
 	c->server = server_new(&c->server_config, c->store, c->schema, clock_real(), &c->random);
 	return server_bootstrap(c->server, error);
+}
+
+static bool listens_everywhere(const struct cluster *c)
+{
+	return str_is(c->host, "0.0.0.0") || str_is(c->host, "::") || !c->host.len;
 }
 
 static enum status open_http(struct cluster *c, struct error *error)
@@ -238,7 +255,7 @@ static enum status open_http(struct cluster *c, struct error *error)
 	status = http_server_open(c->loop, &config, &c->http, error);
 	if (status)
 		return status;
-	bool any = str_is(c->host, "0.0.0.0") || str_is(c->host, "::") || !c->host.len;
+	bool any = listens_everywhere(c);
 	bool six = !any && str_find_char(c->host, ':') >= 0;
 
 	c->url = str_format(c->arena, "https://%s" STR_FMT "%s:%d", six ? "[" : "",
@@ -293,17 +310,22 @@ static enum status start(struct cluster *c, struct error *error)
 	str_hash_seed(random_u64(&c->random));
 	if ((status = server_options_listen(c->options->listen, &c->host, &port, error)))
 		return status;
+	if ((status = open_store(c, error)) || (status = find_range(c, error)))
+		return status;
 	collect_names(c);
-	if ((status = open_store(c, error)) || (status = load_credentials(c, error)) ||
-	    (status = open_server(c, error)) || (status = open_http(c, error)))
+	if ((status = load_credentials(c, error)) || (status = open_server(c, port, error)) ||
+	    (status = open_http(c, error)))
 		return status;
 	start_brains(c);
 	struct cluster_node_config node = { .options = c->options,
 					    .loop = c->loop,
 					    .server = c->server,
 					    .random = &c->random,
+					    .data = c->data,
+					    .range = &c->range,
 					    .tls = c->tls,
-					    .api_port = http_server_port(c->http) };
+					    .listens_everywhere = listens_everywhere(c) &&
+								  port == NODE_API_PORT };
 
 	if ((status = cluster_node_start(&node, &c->node, error)))
 		return status;

@@ -13,6 +13,7 @@
 #include "node/agent.h"
 #include "node/image_source.h"
 #include "node/images.h"
+#include "net/server.h"
 #include "server/server.h"
 #include "server/verbs.h"
 #include "sys/file.h"
@@ -28,12 +29,8 @@ struct cluster_node {
 	struct images *images;
 	struct image_source *source;
 	struct agent *agent;
+	struct http_server *http; /* for pods */
 };
-
-struct str cluster_node_gateway(void)
-{
-	return STR("10.244.0.1");
-}
 
 static struct str node_name(struct cluster_node *node)
 {
@@ -68,14 +65,19 @@ static enum status open_images(struct cluster_node *node, struct error *error)
 	return status;
 }
 
-/* A data directory that is named relative to where we stand must mean the same to our children. */
-static struct str absolute(struct arena *arena, struct str path)
+/* The bridge is there by now. Pods come with a token of their service account. */
+static enum status listen_for_pods(struct cluster_node *node, struct error *error)
 {
-	char *real = realpath(str_c(arena, path), NULL);
-	struct str found = real ? str_copy(arena, str_of(real)) : path;
+	struct http_server_config config = {
+		.address = str_format(node->arena, "%s:%d", node->config.range->gateway,
+				      NODE_API_PORT),
+		.tls = node->config.tls,
+		.handler = { server_handle, node->config.server },
+	};
 
-	free(real);
-	return found;
+	if (node->config.listens_everywhere)
+		return ST_OK;
+	return http_server_open(node->config.loop, &config, &node->http, error);
 }
 
 static enum status start_agent(struct cluster_node *node, struct error *error)
@@ -93,26 +95,21 @@ static enum status start_agent(struct cluster_node *node, struct error *error)
 				    .groups_len = ARRAY_LEN(node->groups) };
 	node->client = client_local_new(node->config.server, &node->user, false);
 	agent_config_default(&config);
-	config.data = absolute(node->arena, options->data);
+	config.data = node->config.data;
 	config.node_name = name;
 	config.cgroup_parent = options->cgroup_parent;
+	config.bridge = str_of(node->config.range->bridge);
+	config.pod_cidr = str_of(node->config.range->cidr);
+	config.api_host = str_of(node->config.range->gateway);
+	config.api_port = str_format(node->arena, "%d", NODE_API_PORT);
 	status = agent_new(&config, node->config.loop, node->client, node->source, &node->agent,
 			   error);
+	if (!status)
+		status = listen_for_pods(node, error);
 	if (status)
 		return status;
 	server_set_nodes(node->config.server, agent_door(node->agent));
 	return agent_start(node->agent, error);
-}
-
-enum status cluster_node_purge(const struct server_options *options, struct error *error)
-{
-	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
-	struct agent_config config;
-
-	agent_config_default(&config);
-	config.data = absolute(arena, options->data);
-	config.cgroup_parent = options->cgroup_parent;
-	return agent_purge(&config, error);
 }
 
 enum status cluster_node_start(const struct cluster_node_config *config,
@@ -139,7 +136,11 @@ enum status cluster_node_start(const struct cluster_node_config *config,
 
 void cluster_node_stop(struct cluster_node *node)
 {
-	if (node && node->agent)
+	if (!node)
+		return;
+	http_server_free(node->http); /* pods' requests end before the server does */
+	node->http = NULL;
+	if (node->agent)
 		agent_stop(node->agent);
 }
 
@@ -147,6 +148,7 @@ void cluster_node_free(struct cluster_node *node)
 {
 	if (!node)
 		return;
+	cluster_node_stop(node);
 	if (node->agent) {
 		server_set_nodes(node->config.server, NULL);
 		agent_free(node->agent);

@@ -3,7 +3,10 @@
 #define RUN_CLUSTER_NODE_H
 
 #include "base/random.h"
+#include "network/node_range.h"
 #include "run/server_options.h"
+
+enum { NODE_API_PORT = 6443 }; /* at the bridge's own address, which nobody else has */
 
 struct cluster_node;
 struct loop;
@@ -12,11 +15,13 @@ struct tls_context;
 
 struct cluster_node_config {
 	const struct server_options *options;
+	struct str data; /* the data directory as an absolute path, the same to our children */
 	struct loop *loop;
 	struct server *server;
 	struct random *random;
-	struct tls_context *tls; /* of the API server, to listen where pods can reach it */
-	int api_port;
+	const struct node_range *range; /* with a real node */
+	struct tls_context *tls;	/* of the API server, to listen where pods can reach it */
+	bool listens_everywhere;	/* the API server does so already, at NODE_API_PORT */
 };
 
 /* Starts what the options ask for; *ret_node is never NULL on success. */
@@ -24,11 +29,5 @@ MUST_USE enum status cluster_node_start(const struct cluster_node_config *config
 					struct cluster_node **ret_node, struct error *error);
 void cluster_node_stop(struct cluster_node *node); /* no more watching; NULL is fine */
 void cluster_node_free(struct cluster_node *node);
-
-/* Takes what an earlier server with these options left of its pods off the machine. */
-MUST_USE enum status cluster_node_purge(const struct server_options *options, struct error *error);
-
-/* The bridge's own address, where pods find this node: the first of the pod range. */
-struct str cluster_node_gateway(void);
 
 #endif

@@ -45,8 +45,7 @@ static const struct {
 	{ "no-scheduler", NULL, "bind no pods to nodes", CODE_NO_SCHEDULER },
 	{ "cgroup-parent", "NAME", "the control group ours live under (minke)",
 	  CODE_CGROUP_PARENT },
-	{ "purge-node", NULL, "take all pods of a stopped server's node off the machine, and end",
-	  CODE_PURGE_NODE },
+	{ "purge-node", NULL, "end the containers of a stopped server, and exit", CODE_PURGE_NODE },
 	{ "verbose", NULL, "say more in the log", CODE_VERBOSE },
 	{ "help", NULL, "print this", CODE_HELP },
 };

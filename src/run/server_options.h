@@ -20,8 +20,8 @@ struct server_options {
 	u32 mirrors_len;
 	bool controllers, scheduler;
 	struct str cgroup_parent; /* the control group ours live under: minke */
-	bool purge_node;	  /* --purge-node: take this node's pods off the machine, and end */
 	bool help, verbose;
+	bool purge_node; /* end what runs here instead of starting anything */
 };
 
 /* Reads argv[1…]; slices point into argv or `arena`. ST_BAD_REQUEST with a sentence. */

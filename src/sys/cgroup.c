@@ -1,6 +1,7 @@
 /* Files in trees: v1 has a tree for each controller, v2 one for all. */
 #include "sys/cgroup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -344,29 +345,70 @@ static void kill_all(const char *path)
 	}
 }
 
-enum status cgroup_remove(const struct cgroups *cgroups, const char *group, struct error *error)
+static enum status remove_one(const char *path, struct error *error)
 {
 	static const struct timespec pause = { .tv_nsec = 5 * NS_PER_MS };
-	char path[CGROUP_PATH_MAX];
+	int result = rmdir(path);
 
-	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
-		if (!first_of_tree(cgroups, i) ||
-		    !cgroup_directory(cgroups, (enum cgroup_controller)i, group, path, sizeof path))
-			continue;
-		int number = rmdir(path) ? errno : 0;
-
-		if (number == EBUSY)
-			kill_all(path);
-		for (int k = 0; number == EBUSY && k < 100; k++) {
-			number = rmdir(path) ? errno : 0;
-			if (number == EBUSY) /* zombies on their way out still count */
-				nanosleep(&pause, NULL);
-		}
-		if (number && number != ENOENT)
-			return fail(error, ST_INTERNAL, "removing cgroup %s: %s", path,
-				    strerror(number));
+	if (result && errno == EBUSY)
+		kill_all(path);
+	for (int k = 0; result && errno == EBUSY && k < 100; k++) {
+		result = rmdir(path); /* zombies on their way out still count */
+		if (result && errno == EBUSY)
+			nanosleep(&pause, NULL);
 	}
+	if (result && errno != ENOENT)
+		return fail(error, ST_INTERNAL, "removing cgroup %s: %s", path, strerror(errno));
 	return ST_OK;
+}
+
+enum status cgroup_remove(const struct cgroups *cgroups, const char *group, struct error *error)
+{
+	char path[CGROUP_PATH_MAX];
+	enum status status = ST_OK;
+
+	for (int i = 0; status == ST_OK && i < CGROUP_CONTROLLERS; i++)
+		if (first_of_tree(cgroups, i) &&
+		    cgroup_directory(cgroups, (enum cgroup_controller)i, group, path, sizeof path))
+			status = remove_one(path, error);
+	return status;
+}
+
+/* The innermost first; containers may have made groups of their own. */
+static enum status remove_below(const char *path, struct error *error)
+{
+	DIR *directory = opendir(path);
+	char below[CGROUP_PATH_MAX * 2];
+	enum status status = ST_OK;
+	struct dirent *entry;
+
+	if (!directory)
+		return ST_OK;
+	while (status == ST_OK && (entry = readdir(directory))) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		if ((size_t)snprintf(below, sizeof below, "%s/%s", path, entry->d_name) <
+		    sizeof below)
+			status = remove_below(below, error);
+	}
+	closedir(directory);
+	return status == ST_OK ? remove_one(path, error) : status;
+}
+
+enum status cgroup_remove_all(const struct cgroups *cgroups, struct error *error)
+{
+	char path[CGROUP_PATH_MAX];
+	enum status status = ST_OK;
+
+	for (int i = 0; status == ST_OK && i < CGROUP_CONTROLLERS; i++) {
+		if (!first_of_tree(cgroups, i) ||
+		    !cgroup_directory(cgroups, (enum cgroup_controller)i, "", path, sizeof path))
+			continue;
+		status = remove_below(path, error);
+		*strrchr(path, '/') = 0;
+		(void)rmdir(path); /* another server may live there too */
+	}
+	return status;
 }
 
 void cgroup_prune(const struct cgroups *cgroups, const char *group)

@@ -66,6 +66,10 @@ bool cgroup_directory(const struct cgroups *cgroups, enum cgroup_controller cont
 MUST_USE enum status cgroup_remove(const struct cgroups *cgroups, const char *group,
 				   struct error *error);
 
+/* Kills whoever is in any of our groups, removes them all and, once they are empty, the
+ * directories above that are ours too. Nothing there is fine. */
+MUST_USE enum status cgroup_remove_all(const struct cgroups *cgroups, struct error *error);
+
 /* Removes a group that has become empty; does nothing when it has not. */
 void cgroup_prune(const struct cgroups *cgroups, const char *group);
 

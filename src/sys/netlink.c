@@ -224,3 +224,66 @@ enum status netlink_delete_link(struct netlink *netlink, const char *name, struc
 		return fail(error, ST_INTERNAL, "removing link %s: %s", name, strerror(number));
 	return ST_OK;
 }
+
+enum status netlink_delete_route(struct netlink *netlink, enum netlink_route type, u32 destination,
+				 u32 prefix, struct error *error)
+{
+	struct nlmsghdr *header = message(netlink, RTM_DELROUTE, 0);
+	struct rtmsg *route = mnl_nlmsg_put_extra_header(header, sizeof *route);
+
+	route->rtm_family = AF_INET;
+	route->rtm_dst_len = (u8)prefix;
+	route->rtm_table = RT_TABLE_MAIN;
+	route->rtm_scope = RT_SCOPE_NOWHERE; /* any */
+	route->rtm_type = type == ROUTE_UNREACHABLE ? RTN_UNREACHABLE : RTN_UNICAST;
+	if (prefix)
+		mnl_attr_put_u32(header, RTA_DST, htonl(destination));
+	int number = ask(netlink, header, NULL, NULL);
+
+	if (number && number != ESRCH)
+		return fail(error, ST_INTERNAL, "removing a route: %s", strerror(number));
+	return ST_OK;
+}
+
+static int take_alias(const struct nlmsghdr *header, void *data)
+{
+	const struct nlattr *attribute;
+	char *alias = data;
+
+	mnl_attr_for_each(attribute, header, sizeof(struct ifinfomsg))
+	{
+		size_t len = MIN((size_t)mnl_attr_get_payload_len(attribute),
+				 (size_t)NETLINK_ALIAS_MAX - 1);
+
+		if (mnl_attr_get_type(attribute) != IFLA_IFALIAS)
+			continue;
+		memcpy(alias, mnl_attr_get_payload(attribute), len);
+		alias[len] = 0;
+	}
+	return MNL_CB_OK;
+}
+
+void netlink_alias(struct netlink *netlink, const char *name, char ret_alias[NETLINK_ALIAS_MAX])
+{
+	struct nlmsghdr *header = message(netlink, RTM_GETLINK, 0);
+
+	ret_alias[0] = 0;
+	mnl_nlmsg_put_extra_header(header, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(header, IFLA_IFNAME, name);
+	if (ask(netlink, header, take_alias, ret_alias))
+		ret_alias[0] = 0;
+}
+
+enum status netlink_set_alias(struct netlink *netlink, const char *name, struct str alias,
+			      struct error *error)
+{
+	struct nlmsghdr *header = message(netlink, RTM_SETLINK, 0);
+
+	mnl_nlmsg_put_extra_header(header, sizeof(struct ifinfomsg));
+	mnl_attr_put_strz(header, IFLA_IFNAME, name);
+	mnl_attr_put(header, IFLA_IFALIAS, MIN(alias.len, (size_t)NETLINK_ALIAS_MAX - 1), alias.at);
+	int number = ask(netlink, header, NULL, NULL);
+
+	return number ? fail(error, ST_INTERNAL, "naming link %s: %s", name, strerror(number))
+		      : ST_OK;
+}

@@ -25,6 +25,14 @@ enum netlink_route { ROUTE_VIA, ROUTE_UNREACHABLE, ROUTE_LINK };
 MUST_USE enum status netlink_add_route(struct netlink *netlink, enum netlink_route type,
 				       u32 destination, u32 prefix, u32 gateway, int index,
 				       u32 metric, struct error *error);
+/* Takes such a route away; not there: fine. */
+MUST_USE enum status netlink_delete_route(struct netlink *netlink, enum netlink_route type,
+					  u32 destination, u32 prefix, struct error *error);
+/* A free text kept with a link ("" when it has none), at most NETLINK_ALIAS_MAX - 1 bytes. */
+enum { NETLINK_ALIAS_MAX = 256 };
+void netlink_alias(struct netlink *netlink, const char *name, char ret_alias[NETLINK_ALIAS_MAX]);
+MUST_USE enum status netlink_set_alias(struct netlink *netlink, const char *name, struct str alias,
+				       struct error *error);
 MUST_USE enum status netlink_delete_link(struct netlink *netlink, const char *name,
 					 struct error *error); /* not there: fine */
 

@@ -4,6 +4,7 @@
  */
 #include "sys/spawn.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -20,6 +21,8 @@
 #include <unistd.h>
 
 #include "base/check.h"
+
+enum { STRAY_WAIT_MS = 5000 };
 
 enum { STACK_BYTES = 64 << 10, FD_ASIDE = 100 };
 
@@ -215,4 +218,50 @@ u64 spawn_start_ticks(int pid)
 	char *state = strrchr(text, ')') + 2;
 
 	return *state == 'Z' || *state == 'X' ? 0 : strtoull(at, NULL, 10);
+}
+
+/* ---- strays */
+
+static bool is_stray(const char *pid, const char *name, const char *part)
+{
+	char path[64], text[16384];
+
+	snprintf(path, sizeof path, "/proc/%.16s/comm", pid);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	if (len <= 0)
+		return false;
+	text[len] = 0;
+	text[strcspn(text, "\n")] = 0;
+	if (strcmp(text, name) != 0)
+		return false;
+	snprintf(path, sizeof path, "/proc/%.16s/cmdline", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	len = fd >= 0 ? read(fd, text, sizeof text) : -1;
+	if (fd >= 0)
+		close(fd);
+	return len > 0 && memmem(text, (size_t)len, part, strlen(part));
+}
+
+void spawn_kill_strays(const char *name, const char *part)
+{
+	DIR *directory = opendir("/proc");
+	struct dirent *entry;
+
+	while (directory && (entry = readdir(directory))) {
+		int pid = atoi(entry->d_name), pidfd;
+
+		if (pid <= 1 || !is_stray(entry->d_name, name, part) ||
+		    (pidfd = spawn_pidfd(pid)) < 0)
+			continue;
+		/* The number may have found another owner since: the descriptor cannot. */
+		if (is_stray(entry->d_name, name, part) && spawn_signal(pidfd, SIGKILL))
+			spawn_poll(pidfd, POLLIN, STRAY_WAIT_MS);
+		close(pidfd);
+	}
+	if (directory)
+		closedir(directory);
 }

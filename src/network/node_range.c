@@ -1,0 +1,119 @@
+/* The first number whose bridge is ours, else the first that nobody has. */
+#include "network/node_range.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "network/address.h"
+#include "sys/netlink.h"
+
+enum { NUMBERS = 256 };
+
+static void set_range(struct node_range *range, u32 number)
+{
+	snprintf(range->bridge, sizeof range->bridge, "minke%u", number);
+	snprintf(range->cidr, sizeof range->cidr, "10.244.%u.0/24", number);
+	snprintf(range->gateway, sizeof range->gateway, "10.244.%u.1", number);
+}
+
+/* An alias holds 255 bytes; of longer paths the end tells more than the beginning. */
+static struct str owner_of(struct str data)
+{
+	size_t most = NETLINK_ALIAS_MAX - 1;
+
+	return data.len > most ? str_from(data, data.len - most) : data;
+}
+
+static bool find(struct netlink *netlink, struct str owner, u32 *ret_number, u32 *ret_free)
+{
+	struct node_range range;
+	char alias[NETLINK_ALIAS_MAX];
+
+	*ret_free = NUMBERS;
+	for (u32 number = 0; number < NUMBERS; number++) {
+		set_range(&range, number);
+		if (!netlink_index(netlink, range.bridge)) {
+			*ret_free = MIN(*ret_free, number);
+			continue;
+		}
+		netlink_alias(netlink, range.bridge, alias);
+		if (str_is(owner, alias)) {
+			*ret_number = number;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Its own hardware address, as a bridge's otherwise follows its ports. */
+static enum status make(struct netlink *netlink, struct str owner, u32 number, struct error *error)
+{
+	const u8 mac[6] = { 0x0a, 0x58, 10, 244, (u8)number, 1 };
+	struct node_range range;
+
+	set_range(&range, number);
+	enum status status = netlink_add_bridge(netlink, range.bridge, mac, error);
+
+	return status == ST_OK ? netlink_set_alias(netlink, range.bridge, owner, error) : status;
+}
+
+enum status node_range_take(struct str data, struct node_range *ret_range, struct error *error)
+{
+	struct netlink *netlink = NULL;
+	u32 number, unused;
+	enum status status = netlink_open(&netlink, error);
+
+	if (status != ST_OK)
+		return status;
+	if (!find(netlink, owner_of(data), &number, &unused)) {
+		number = unused;
+		status = number == NUMBERS ? fail(error, ST_NO_SPACE,
+						  "no pod network is free on this machine: there "
+						  "are %d bridges minke0, minke1, …",
+						  NUMBERS)
+					   : make(netlink, owner_of(data), number, error);
+	}
+	if (status == ST_OK)
+		set_range(ret_range, number);
+	netlink_close(netlink);
+	return status;
+}
+
+/* Only the last one out takes the routes along: other servers' pods need them too. */
+static enum status drop_routes(struct netlink *netlink, struct error *error)
+{
+	static const char *const ranges[] = { CLUSTER_CIDR, UNREACHABLE_SERVICES_CIDR };
+	struct address_range range;
+	struct node_range other;
+	enum status status = ST_OK;
+
+	for (u32 number = 0; number < NUMBERS; number++) {
+		set_range(&other, number);
+		if (netlink_index(netlink, other.bridge))
+			return ST_OK;
+	}
+	for (size_t i = 0; status == ST_OK && i < ARRAY_LEN(ranges); i++)
+		if (address_parse_range(str_of(ranges[i]), &range))
+			status = netlink_delete_route(netlink, ROUTE_UNREACHABLE, range.first,
+						      range.prefix, error);
+	return status;
+}
+
+enum status node_range_release(struct str data, struct error *error)
+{
+	struct netlink *netlink = NULL;
+	struct node_range range;
+	u32 number, unused;
+	enum status status = netlink_open(&netlink, error);
+
+	if (status != ST_OK)
+		return status;
+	while (status == ST_OK && find(netlink, owner_of(data), &number, &unused)) {
+		set_range(&range, number);
+		status = netlink_delete_link(netlink, range.bridge, error);
+		if (status == ST_OK)
+			status = drop_routes(netlink, error);
+	}
+	netlink_close(netlink);
+	return status;
+}
