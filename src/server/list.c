@@ -127,6 +127,10 @@ static enum status query_parse(struct request *r, struct list_query *q)
 		status = query_revision(r, &q->revision);
 	if (status != ST_OK)
 		return status;
+	if (http_query_get(r->x, "sendInitialEvents").at)
+		return fail(
+			&r->error, ST_INVALID,
+			"sendInitialEvents: Forbidden: sendInitialEvents is forbidden for list");
 	if (match.len && !has_revision)
 		return fail(&r->error, ST_INVALID,
 			    "resourceVersionMatch is forbidden unless resourceVersion is provided");

@@ -56,7 +56,9 @@ void history_pop(struct history *history)
 
 void history_trim(struct history *history, struct history_limits limits, u64 durable, u64 wanted)
 {
-	const struct history_limits hard = { HISTORY_EVENTS_HARD_MAX, HISTORY_BYTES_HARD_MAX };
+	const struct history_limits hard = {
+		HISTORY_EVENTS_HARD_MAX, MAX((size_t)HISTORY_BYTES_HARD_MAX, 2 * limits.bytes)
+	};
 
 	while (history->end - history->first > HISTORY_EVENTS_MIN) {
 		u64 revision = history_at(history, history->first)->version->revision;

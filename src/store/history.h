@@ -16,7 +16,7 @@ enum {
 	HISTORY_LAZY_EVENTS_MAX = 512,
 	HISTORY_LAZY_BYTES_MAX = 256 << 10, /* leases tick for ever: an idle server stays small */
 	HISTORY_EVENTS_HARD_MAX = 65536,
-	HISTORY_BYTES_HARD_MAX = 64 << 20,
+	HISTORY_BYTES_HARD_MAX = 16 << 20, /* or twice the ordinary limit, if that is more */
 	HISTORY_EVENTS_MIN = 16, /* so that what a write replaced stays readable for a while */
 };
 
@@ -27,8 +27,8 @@ struct history_limits {
 
 struct history {
 	struct store_event *events; /* a ring; each holds references */
-	u32 cap;                    /* a power of two */
-	u64 first, end;             /* numbers: [first, end) are kept */
+	u32 cap;		    /* a power of two */
+	u64 first, end;		    /* numbers: [first, end) are kept */
 	size_t bytes;
 	u64 floor; /* everything after this revision is here */
 };
