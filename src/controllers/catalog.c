@@ -12,7 +12,10 @@
 	X(node_lifecycle)                                                                          \
 	X(pod_garbage)                                                                             \
 	X(endpoints)                                                                               \
-	X(endpoint_slices)
+	X(endpoint_slices)                                                                         \
+	X(job)                                                                                     \
+	X(job_orphans)                                                                             \
+	X(ttl_after_finished)
 
 #define X(name) extern const struct controller controller_##name;
 CONTROLLERS(X)

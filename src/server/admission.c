@@ -65,6 +65,8 @@ enum status admit_finish(struct call *call, const struct api_kind *kind, struct 
 	(void)ns;
 	*ret_doc = doc;
 	switch (kind->id) {
+	case KIND_Job:
+		return old ? ST_OK : admit_job(call, kind, doc, ret_doc, error);
 	case KIND_Service:
 		return admit_service(call, kind, doc, old, ret_doc, error);
 	default:

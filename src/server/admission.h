@@ -29,6 +29,11 @@ MUST_USE enum status admit_pod(struct call *call, const struct api_kind *kind, s
 			       const struct doc *doc, const struct doc **ret_doc,
 			       struct error *error);
 
+/* New Jobs: labels and selector of their own; in job_admission.c. */
+MUST_USE enum status admit_job(struct call *call, const struct api_kind *kind,
+			       const struct doc *doc, const struct doc **ret_doc,
+			       struct error *error);
+
 /* Services: cluster addresses and node ports; in service_address.c. */
 MUST_USE enum status admit_service(struct call *call, const struct api_kind *kind,
 				   const struct doc *doc, const struct doc *old,
