@@ -10,7 +10,8 @@ RULE_FINISH(job_finish)
 	if (!doc_at(d->object, "spec.completions") && !doc_at(d->object, "spec.parallelism") &&
 	    !doc_at(value, "spec.completions") && doc_at(value, "spec"))
 		value = doc_set_int(d->arena, value, "spec.completions", 1);
-	if (doc_at(d->object, "spec.backoffLimitPerIndex") && !doc_at(d->object, "spec.backoffLimit"))
+	if (doc_at(d->object, "spec.backoffLimitPerIndex") &&
+	    !doc_at(d->object, "spec.backoffLimit"))
 		value = doc_set_int(d->arena, value, "spec.backoffLimit", INT32_MAX);
 	if (doc_at(value, "spec") && !doc_at(value, "spec.podReplacementPolicy"))
 		value = doc_set_str(d->arena, value, "spec.podReplacementPolicy",
