@@ -41,6 +41,7 @@ struct pod_network {
 	u32 gateway, last; /* the address given out last: the next search starts behind it */
 	u8 *used;	   /* a bit an address of the range */
 	struct map entries;
+	u32 jobs; /* on the pool: they come back to us */
 };
 
 struct job {
@@ -258,6 +259,8 @@ void pod_network_free(struct pod_network *network)
 {
 	if (!network)
 		return;
+	while (network->jobs) /* short ones, all of them */
+		loop_run_once(network->loop, true);
 	for (struct map_entry *e = NULL; (e = map_next(&network->entries, e));)
 		free(e->value);
 	map_release(&network->entries);
@@ -363,6 +366,7 @@ static void add_done(void *self)
 	struct job *job = self;
 	struct pod_sandbox sandbox;
 
+	job->network->jobs--;
 	job->entry->whole = job->status == ST_OK;
 	tell_sandbox(job->entry, &sandbox);
 	job->done(job->arg, job->status, &sandbox, &job->error);
@@ -376,6 +380,7 @@ static struct job *job_new(struct pod_network *network, struct entry *entry, pod
 
 	CHECK(job);
 	*job = (struct job){ .network = network, .entry = entry, .done = done, .arg = arg };
+	network->jobs++;
 	return job;
 }
 
@@ -441,6 +446,7 @@ static void remove_done(void *self)
 	struct job *job = self;
 	struct pod_sandbox none = { 0 };
 
+	job->network->jobs--;
 	if (job->status == ST_OK && job->entry)
 		entry_drop(job->network, job->entry);
 	else if (job->status != ST_OK)

@@ -96,6 +96,8 @@ void pod_free(struct pod *pod)
 	arena_free(pod->arena);
 }
 
+enum { SETTLE_S = 10 };
+
 static void agent_run(void *self)
 {
 	struct agent *agent = self;
@@ -256,9 +258,9 @@ static void rotate_logs(void *self)
 	struct runtime *runtime = agent->runtime;
 	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
 	const struct container_record *record;
-	bool any = false;
+	bool any = agent->stopping; /* then the timer only wakes */
 
-	for (u32 n = 0; (record = runtime->each(runtime->self, n)); n++) {
+	for (u32 n = 0; !agent->stopping && (record = runtime->each(runtime->self, n)); n++) {
 		struct error error = ERROR_INIT;
 
 		if (record->phase != CONTAINER_RUNNING)
@@ -390,6 +392,7 @@ void agent_stop(struct agent *agent)
 	agent->pod_watch = NULL;
 	services_stop(agent);
 	node_stop(agent);
+	door_close(agent);
 	timer_stop(agent->rotate_timer);
 	for (struct pod *pod = agent->pods; pod; pod = pod->next) {
 		timer_stop(pod->timer);
@@ -398,11 +401,40 @@ void agent_stop(struct agent *agent)
 	}
 }
 
+/* Something of this pod is on the pool, or an answer of the API is under way. */
+static bool pod_is_busy(const struct pod *pod)
+{
+	bool volumes = pod->seen.volumes == SEEN_WORKING && !pod->sources_waiting;
+
+	for (u32 i = 0; i < pod->seen.containers_len; i++)
+		if (pod->seen.containers[i].working)
+			return true;
+	return volumes || pod->calls || pod->seen.sandbox == SEEN_WORKING;
+}
+
+static void settle(struct agent *agent)
+{
+	i64 give_up_ns = agent_mono() + SETTLE_S * NS_PER_S;
+	bool busy = true;
+
+	/* Woken at least once a second, should nothing else happen. */
+	timer_start(agent->rotate_timer, 1000, 1000);
+	while (busy && agent_mono() < give_up_ns) {
+		busy = agent->posted;
+		for (struct pod *pod = agent->pods; pod; pod = pod->next)
+			busy |= pod_is_busy(pod);
+		if (busy)
+			loop_run_once(agent->loop, true);
+	}
+	timer_stop(agent->rotate_timer);
+}
+
 void agent_free(struct agent *agent)
 {
 	if (!agent)
 		return;
 	agent_stop(agent);
+	settle(agent);
 	while (agent->pods) {
 		struct pod *pod = agent->pods;
 

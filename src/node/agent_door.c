@@ -82,7 +82,8 @@ static void door_logs(void *self, struct http_exchange *x, struct version *versi
 /* ---- exec and attach: two pipes back to back */
 
 struct session {
-	struct agent *agent;
+	struct agent *agent; /* NULL: it has stopped */
+	struct session *next, **link;
 	struct remote *remote;
 	struct runtime_exec *exec;
 	struct arena *arena;
@@ -93,6 +94,11 @@ static void session_free(struct session *session)
 {
 	if (session->exec || !session->remote_gone)
 		return;
+	if (session->link) {
+		*session->link = session->next;
+		if (session->next)
+			session->next->link = session->link;
+	}
 	arena_free(session->arena);
 }
 
@@ -133,9 +139,8 @@ static void session_taken(void *self)
 static void session_input(void *self, struct str bytes, bool end)
 {
 	struct session *session = self;
-	struct runtime *runtime = session->agent->runtime;
 
-	if (session->exec && !runtime->exec_input(session->exec, bytes, end))
+	if (session->exec && !session->agent->runtime->exec_input(session->exec, bytes, end))
 		remote_pause_input(session->remote, true);
 }
 
@@ -222,6 +227,11 @@ static void open_session(struct agent *agent, struct http_exchange *x, struct ve
 		arena_free(arena);
 		return;
 	}
+	session->link = &agent->sessions;
+	session->next = agent->sessions;
+	if (session->next)
+		session->next->link = &session->next;
+	agent->sessions = session;
 	if (begin(session, seen, options, &error) != ST_OK)
 		remote_finish(session->remote, remote_status_failure(arena, str_of(error.message)));
 }
@@ -241,7 +251,9 @@ static void door_attach(void *self, struct http_exchange *x, struct version *ver
 /* ---- port-forward: a connection to the pod's own loopback for each one asked for */
 
 struct tunnel {
-	struct agent *agent;
+	struct agent *agent; /* NULL: it has stopped */
+	struct tunnel *next, **link;
+	struct loop *loop;
 	struct forward *forward;
 	char network[AGENT_PATH_MAX];
 	struct str pod_name;
@@ -325,7 +337,7 @@ static void pod_connected(void *self, int events)
 	fd_watch_free(joint->connecting);
 	joint->connecting = NULL;
 	if (number || !joint->conn ||
-	    stream_adopt(joint->tunnel->agent->loop, joint->fd, &joint->stream, NULL) != ST_OK) {
+	    stream_adopt(joint->tunnel->loop, joint->fd, &joint->stream, NULL) != ST_OK) {
 		if (joint->conn)
 			joint_failed(joint, number ? number : EMFILE);
 		else
@@ -372,7 +384,7 @@ static void forward_opened(void *self, struct forward_conn *conn, u16 port)
 		joint_failed(joint, errno);
 		return;
 	}
-	joint->connecting = fd_watch_new(tunnel->agent->loop, joint->fd, pod_connected, joint);
+	joint->connecting = fd_watch_new(tunnel->loop, joint->fd, pod_connected, joint);
 	if (fd_watch_set(joint->connecting, FD_WRITABLE, &error) != ST_OK)
 		joint_failed(joint, EMFILE);
 }
@@ -425,6 +437,11 @@ static void forward_closed(void *self)
 {
 	struct tunnel *tunnel = self;
 
+	if (tunnel->link) {
+		*tunnel->link = tunnel->next;
+		if (tunnel->next)
+			tunnel->next->link = tunnel->link;
+	}
 	arena_free(tunnel->arena);
 }
 
@@ -454,13 +471,46 @@ static void door_port_forward(void *self, struct http_exchange *x, struct versio
 	struct arena *arena = arena_new(0);
 	struct tunnel *tunnel = ARENA_NEW(arena, struct tunnel);
 
-	*tunnel = (struct tunnel){ .agent = agent, .arena = arena };
+	*tunnel = (struct tunnel){ .agent = agent, .arena = arena, .loop = agent->loop };
 	tunnel->pod_name = str_copy(arena, version->name);
 	snprintf(tunnel->network, sizeof tunnel->network, STR_FMT, STR_ARG(sandbox.net));
 	if (forward_accept(x, &events, tunnel, &tunnel->forward, &error) != ST_OK) {
 		reply_error(x, &error);
 		arena_free(arena);
+		return;
 	}
+	tunnel->link = &agent->tunnels;
+	tunnel->next = agent->tunnels;
+	if (tunnel->next)
+		tunnel->next->link = &tunnel->next;
+	agent->tunnels = tunnel;
+}
+
+void door_close(struct agent *agent)
+{
+	for (struct session *session = agent->sessions, *next; session; session = next) {
+		struct runtime_exec *exec = session->exec;
+
+		next = session->next;
+		session->link = NULL;
+		session->agent = NULL;
+		session->exec = NULL;
+		if (exec)
+			agent->runtime->exec_cancel(exec);
+		if (session->remote)
+			remote_finish(
+				session->remote,
+				remote_status_failure(session->arena, STR("the node agent stops")));
+	}
+	for (struct tunnel *tunnel = agent->tunnels, *next; tunnel; tunnel = next) {
+		next = tunnel->next;
+		tunnel->link = NULL;
+		tunnel->agent = NULL;
+		forward_close(tunnel->forward);
+	}
+	agent->sessions = NULL;
+	agent->tunnels = NULL;
+	log_streams_end(agent);
 }
 
 void door_init(struct agent *agent)

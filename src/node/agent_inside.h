@@ -92,6 +92,9 @@ struct agent {
 	struct map services; /* "ns/name" → struct source: documents of Services */
 	bool posted, stopping, synced;
 	struct node_door door;
+	struct session *sessions;
+	struct log_stream *log_streams;
+	struct tunnel *tunnels;
 	struct timer *lease_timer, *status_timer, *rotate_timer;
 	bool node_known, lease_known;
 	i64 cpu_milli, memory_bytes;
@@ -168,5 +171,7 @@ void event_pod(struct pod *pod, i32 container, bool warning, const char *reason,
 
 /* ---- agent_door.c */
 void door_init(struct agent *agent);
+/* Ends sessions and log streams; what their clients still do comes to nothing. */
+void door_close(struct agent *agent);
 
 #endif

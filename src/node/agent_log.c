@@ -22,7 +22,8 @@
 enum { PIECE_BYTES = 64 << 10, QUEUE_FULL = 512 << 10, LINE_BYTES_MAX = 1 << 20 };
 
 struct log_stream {
-	struct agent *agent;
+	struct agent *agent; /* NULL: it has stopped */
+	struct log_stream *next, **link;
 	struct http_exchange *x;
 	struct log_want want;
 	struct buffer raw; /* bytes not yet ended by a newline */
@@ -34,6 +35,11 @@ struct log_stream {
 
 static void stream_free(struct log_stream *stream)
 {
+	if (stream->link) {
+		*stream->link = stream->next;
+		if (stream->next)
+			stream->next->link = stream->link;
+	}
 	fd_watch_free(stream->watch);
 	if (stream->notify >= 0)
 		close(stream->notify);
@@ -110,8 +116,10 @@ static void pump(struct log_stream *stream)
 
 		if (got > 0) {
 			stream->raw.len += (size_t)got;
-			if (!send_lines(stream))
-				finish(stream);
+			if (!send_lines(stream)) {
+				finish(stream); /* may be its end: not touched any more */
+				return;
+			}
 			continue;
 		}
 		if (got == 0 && reopen(stream))
@@ -255,15 +263,33 @@ void log_stream_start(struct agent *agent, struct http_exchange *x,
 		stream_free(stream);
 		return;
 	}
+	stream->link = &agent->log_streams;
+	stream->next = agent->log_streams;
+	if (stream->next)
+		stream->next->link = &stream->next;
+	agent->log_streams = stream;
 	x->handler = stream;
 	x->on_writable = writable;
 	x->on_closed = closed;
 	x->answer->start(x, 200, headers, 1);
-	if (options->tail_lines >= 0)
+	if (options->tail_lines >= 0) {
 		seek_tail(stream, options->tail_lines);
-	else if (!send_older(stream))
+	} else if (!send_older(stream)) {
 		finish(stream);
-	if (stream->follow && !stream->over)
+		return;
+	}
+	if (stream->follow)
 		watch_log(stream);
 	pump(stream);
+}
+
+void log_streams_end(struct agent *agent)
+{
+	for (struct log_stream *stream = agent->log_streams, *next; stream; stream = next) {
+		next = stream->next;
+		stream->link = NULL;
+		stream->agent = NULL;
+		finish(stream);
+	}
+	agent->log_streams = NULL;
 }

@@ -8,4 +8,7 @@
 void log_stream_start(struct agent *agent, struct http_exchange *x,
 		      const struct container_record *record, const struct log_options *options);
 
+/* Ends them all: the agent stops. */
+void log_streams_end(struct agent *agent);
+
 #endif

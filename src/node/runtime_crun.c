@@ -516,10 +516,24 @@ static enum status crun_reopen_log(void *self, struct str id, struct error *erro
 	return ST_OK;
 }
 
+static bool any_busy(const struct crun_runtime *runtime)
+{
+	for (struct map_entry *e = NULL; (e = map_next(&runtime->containers, e));) {
+		const struct container *container = e->value;
+
+		if (container->busy || container->collecting || container->removing)
+			return true;
+	}
+	return false;
+}
+
 static void crun_close(void *self)
 {
 	struct crun_runtime *runtime = self;
 
+	/* What is on the pool refers to us; each piece ends by itself. */
+	while (any_busy(runtime))
+		loop_run_once(runtime->loop, true);
 	fd_watch_free(runtime->exits_watch);
 	if (runtime->exits_fd >= 0)
 		close(runtime->exits_fd);

@@ -391,6 +391,8 @@ void cluster_free(struct cluster *c)
 		/* Whoever waits for a write to be durable is answered with it, not turned away. */
 		if (c->store && store_flush(c->store, &error) != ST_OK)
 			error_clear(&error); /* they are told, and the last flush below says it */
+		cluster_node_free(c->node);  /* its client's watches are the server's */
+		c->node = NULL;
 		server_free(c->server);
 		c->server = NULL;
 	}
