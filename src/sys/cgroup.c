@@ -348,17 +348,17 @@ static void kill_all(const char *path)
 static enum status remove_one(const char *path, struct error *error)
 {
 	static const struct timespec pause = { .tv_nsec = 5 * NS_PER_MS };
-	int result = rmdir(path);
+	int number = rmdir(path) ? errno : 0;
 
-	if (result && errno == EBUSY)
+	if (number == EBUSY)
 		kill_all(path);
-	for (int k = 0; result && errno == EBUSY && k < 100; k++) {
-		result = rmdir(path); /* zombies on their way out still count */
-		if (result && errno == EBUSY)
+	for (int k = 0; number == EBUSY && k < 100; k++) {
+		number = rmdir(path) ? errno : 0;
+		if (number == EBUSY) /* zombies on their way out still count */
 			nanosleep(&pause, NULL);
 	}
-	if (result && errno != ENOENT)
-		return fail(error, ST_INTERNAL, "removing cgroup %s: %s", path, strerror(errno));
+	if (number && number != ENOENT)
+		return fail(error, ST_INTERNAL, "removing cgroup %s: %s", path, strerror(number));
 	return ST_OK;
 }
 

@@ -171,7 +171,10 @@ int main(int argc, char **argv)
 		.service_cidr = STR("10.96.0.0/12"),
 	};
 
-	if (runtime_crun_new(driver.loop, driver.data, "/minke/driver", &driver.runtime, &error) ||
+	const char *parent = getenv("MINKE_CGROUP_PARENT"); /* tools/sandbox removes it */
+	struct str group = str_format(driver.arena, "/%s/driver", parent ? parent : "minke");
+
+	if (runtime_crun_new(driver.loop, driver.data, group.at, &driver.runtime, &error) ||
 	    driver.runtime->open(driver.runtime->self, &listener, &error) ||
 	    pod_network_new(driver.loop, &config, &driver.network, &error))
 		give_up("start", &error);
