@@ -34,7 +34,7 @@ fuzz:                        ## Each fuzzer for SECONDS (60), with its kept corp
 	@tests/fuzz/run $(or $(SECONDS),60)
 
 sim: all                     ## make sim SEED=n replays one seed of the simulator.
-	@$(BUILD)/sim/minke-sim $(or $(SEED),1)
+	@$(BUILD)/minke-sim $(or $(SEED),1)
 
 clean:
 	rm -rf $(BUILD) build-*

@@ -117,10 +117,13 @@ static const struct doc *strategy(struct world *world)
 {
 	if (luck(world, 150))
 		return doc_of(world, "{'type':'Recreate'}");
-	if (luck(world, 300))
+	/* One throw a statement: the order within a call's arguments is the compiler's choice. */
+	if (luck(world, 300)) {
+		u32 more = roll(world, 101), fewer = 1 + roll(world, 60);
 		return doc_of(world,
-			      "{'rollingUpdate':{'maxSurge':'%u%%','maxUnavailable':'%u%%'}}",
-			      roll(world, 101), 1 + roll(world, 60));
+			      "{'rollingUpdate':{'maxSurge':'%u%%','maxUnavailable':'%u%%'}}", more,
+			      fewer);
+	}
 	u32 surge = roll(world, 3), unavailable = surge ? roll(world, 3) : 1;
 	return doc_of(world, "{'rollingUpdate':{'maxSurge':%u,'maxUnavailable':%u}}", surge,
 		      unavailable);
@@ -128,12 +131,14 @@ static const struct doc *strategy(struct world *world)
 
 static const struct doc *template(struct world *world, const char *app)
 {
+	const char *image = any_image(world);
+	u32 cpu = 50 * (1 + roll(world, 4));
 	return doc_of(
 		world,
 		"{'metadata':{'labels':{'app':'%s'}},'spec':{'containers':[{'name':'c','image':"
 		"'%s','ports':[{'containerPort':80,'name':'http'}],'resources':{'requests':{"
 		"'cpu':'%um'}}}]}}",
-		app, any_image(world), 50 * (1 + roll(world, 4)));
+		app, image, cpu);
 }
 
 /* ---- deeds */
@@ -144,11 +149,12 @@ static void make_deployment(struct world *world)
 		return;
 	char name[16];
 	snprintf(name, sizeof name, "d%u", world->made++);
+	u32 replicas = roll(world, 7), history = roll(world, 4), deadline = 20 + roll(world, 100);
 	const struct doc *d =
 		doc_of(world,
 		       "{'metadata':{'name':'%s'},'spec':{'replicas':%u,'revisionHistoryLimit':%u,"
 		       "'progressDeadlineSeconds':%u,'selector':{'matchLabels':{'app':'%s'}}}}",
-		       name, roll(world, 7), roll(world, 4), 20 + roll(world, 100), name);
+		       name, replicas, history, deadline, name);
 	d = doc_set(world->arena, d, "spec.template", template(world, name));
 	d = doc_set(world->arena, d, "spec.strategy", strategy(world));
 	create(world, KIND_Deployment, any_namespace(world), d);
