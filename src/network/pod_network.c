@@ -336,6 +336,17 @@ static void drop_namespaces(const struct entry *entry)
 	mount_drop(entry->uts);
 }
 
+/* No fsync: an address is only in use while its namespace is, and a power cut ends both. */
+static enum status write_address(const char *path, struct str address, struct error *error)
+{
+	int fd CLOSE_FD = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return fail(error, file_errno_status(errno), "writing %s: %s", path,
+			    strerror(errno));
+	return file_write_fd(fd, address, error);
+}
+
 static void add_work(void *self)
 {
 	struct job *job = self;
@@ -347,7 +358,7 @@ static void add_work(void *self)
 	snprintf(path, sizeof path, "%s/address", entry->directory);
 	job->status = file_mkdir_all(entry->directory, 0700, &job->error);
 	if (job->status == ST_OK)
-		job->status = file_write(path, address, 0600, &job->error);
+		job->status = write_address(path, address, &job->error);
 	if (job->status != ST_OK)
 		return;
 	struct namespace_paths paths = {
