@@ -25,3 +25,4 @@ run 0 /bin/no-such-program 2>&1 | grep -q 'no-such-program'
 [ -z "$(ls "$dir/data/network")" ] || { echo "a network is left"; exit 1; }
 ! ip link show | grep -q mk || { echo "a veth is left"; exit 1; }
 echo "node runtime: well"
+echo "1 passed, 0 failed"
