@@ -13,6 +13,9 @@
 	X(pod_garbage)                                                                             \
 	X(endpoints)                                                                               \
 	X(endpoint_slices)                                                                         \
+	X(cron_job)                                                                                \
+	X(daemon_set)                                                                              \
+	X(stateful_set)                                                                            \
 	X(job)                                                                                     \
 	X(job_orphans)                                                                             \
 	X(ttl_after_finished)

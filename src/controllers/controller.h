@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/str.h"
+#include "base/time_zone.h"
 #include "doc/doc.h"
 #include "schema/schema.h"
 #include "store/store.h"
@@ -54,6 +55,7 @@ struct view {
 	const struct failure *failure; /* how this key's last plan failed, or NULL */
 	i64 started_ns;		   /* when this runner began to watch: silence before is no sign */
 	struct str ca_certificate; /* PEM, for kube-root-ca.crt; empty when there is none */
+	const struct time_zones *zones; /* NULL: only UTC is known */
 };
 
 struct list {

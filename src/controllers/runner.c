@@ -63,6 +63,7 @@ struct runner {
 	bool running_wanted; /* a change asked for the running key again */
 	i64 started_ns;
 	struct str ca_certificate;
+	const struct time_zones *zones;
 	void (*on_work)(void *self);
 	void *on_work_self;
 };
@@ -223,6 +224,7 @@ static struct view view_now(struct runner *r, struct arena *arena, u32 *seen)
 		.seen = seen,
 		.started_ns = r->started_ns,
 		.ca_certificate = r->ca_certificate,
+		.zones = r->zones,
 	};
 }
 
@@ -507,6 +509,11 @@ void runner_on_work(struct runner *r, void (*call)(void *self), void *self)
 void runner_set_ca(struct runner *r, struct str certificate)
 {
 	r->ca_certificate = certificate;
+}
+
+void runner_set_zones(struct runner *r, const struct time_zones *zones)
+{
+	r->zones = zones;
 }
 
 struct recorder *runner_recorder(const struct runner *r)

@@ -47,6 +47,9 @@ void runner_on_work(struct runner *runner, void (*call)(void *self), void *self)
 /* What kube-root-ca.crt says; the bytes must outlive the runner. */
 void runner_set_ca(struct runner *runner, struct str certificate);
 
+/* The time zones CronJobs may name; must outlive the runner. Without: UTC only. */
+void runner_set_zones(struct runner *runner, const struct time_zones *zones);
+
 /* Where this runner's events go; the scheduler's may go there too. */
 struct recorder *runner_recorder(const struct runner *runner);
 

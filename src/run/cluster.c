@@ -19,6 +19,7 @@
 #include "net/server.h"
 #include "run/credentials.h"
 #include "run/cluster_node.h"
+#include "run/time_zones.h"
 #include "scheduler/scheduler.h"
 #include "schema/schema.h"
 #include "server/server.h"
@@ -272,6 +273,7 @@ static void start_brains(struct cluster *c)
 	if (c->options->controllers) {
 		c->runner = runner_new(c->store, c->schema, clock_real(), writer, controllers_all);
 		runner_set_ca(c->runner, c->credentials.ca.certificate);
+		runner_set_zones(c->runner, time_zones_new(c->arena));
 	} else {
 		c->recorder = recorder_new(c->schema, c->store, clock_real());
 	}

@@ -1,5 +1,6 @@
 /* Rules of what makes pods from a template: the template must be one that the selector finds. */
 #include "schema/check.h"
+#include "schema/cron.h"
 #include "schema/rules.h"
 #include "schema/selector.h"
 
@@ -190,6 +191,16 @@ RULE_CHECK(cron_job_check)
 	enum { CRON_NAME_MAX = 52 }; /* its jobs get eleven characters more */
 	struct str name = doc_at_str(value, "metadata.name");
 
+	struct str schedule = doc_at_str(value, "spec.schedule");
+	struct error error = ERROR_INIT;
+	struct cron cron;
+
+	if (str_find(schedule, STR("TZ")) >= 0)
+		check_invalid_str(c, "spec.schedule", schedule,
+				  "cannot use TZ or CRON_TZ in schedule, use timeZone field "
+				  "instead");
+	else if (schedule.len && cron_parse(c->arena, schedule, &cron, &error) != ST_OK)
+		check_invalid_str(c, "spec.schedule", schedule, "%s", error.message);
 	if (!old && name.len > CRON_NAME_MAX)
 		check_invalid_str(c, "metadata.name", name, "must be no more than 52 characters");
 	check_job_template(c, "spec.jobTemplate.spec.template",
