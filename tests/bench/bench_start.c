@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -41,8 +42,10 @@ static int connected(int port)
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_port = htons((unsigned short)port),
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), at_once = 1;
 
+	/* Or else Nagle's algorithm and a delayed ACK add 40 ms that are not the server's. */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
 		return fd;
 	close(fd);
