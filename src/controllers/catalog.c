@@ -13,6 +13,7 @@
 	X(pod_garbage)                                                                             \
 	X(endpoints)                                                                               \
 	X(endpoint_slices)                                                                         \
+	X(disruption)                                                                              \
 	X(cron_job)                                                                                \
 	X(daemon_set)                                                                              \
 	X(stateful_set)                                                                            \

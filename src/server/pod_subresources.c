@@ -1,4 +1,4 @@
-/* binding, eviction and ephemeralcontainers: what may be done to a pod besides writing it. */
+/* binding and ephemeralcontainers: what may be done to a pod besides writing it. */
 #include "doc/build.h"
 #include "server/object.h"
 #include "server/state.h"
@@ -90,30 +90,6 @@ enum status binding_create(struct call *call, const struct api_kind *kind, struc
 		doc = doc_set(call->arena, doc, "metadata.annotations", annotations);
 	doc = with_scheduled(call, doc);
 	status = write_update(call, kind, pod, doc, "binding", ret_outcome, error);
-	if (status != ST_OK)
-		return status;
-	ret_outcome->doc = status_success(call->arena, 201);
-	ret_outcome->created = true;
-	return ST_OK;
-}
-
-/* ---- eviction */
-
-enum status eviction_create(struct call *call, const struct api_kind *kind, struct version *pod,
-			    const struct doc *body, struct outcome *ret_outcome,
-			    struct error *error)
-{
-	const struct doc *wanted = doc_key(body, "deleteOptions");
-	struct delete_options options = {
-		.grace_s = doc_at_int(wanted, "gracePeriodSeconds", -1),
-		.uid = doc_at_str(wanted, "preconditions.uid"),
-		.resource_version = doc_at_str(wanted, "preconditions.resourceVersion"),
-	};
-	enum status status;
-
-	if (doc_len(doc_key(wanted, "dryRun")))
-		call->dry_run = true;
-	status = verb_delete(call, kind, pod->namespace, pod->name, &options, ret_outcome, error);
 	if (status != ST_OK)
 		return status;
 	ret_outcome->doc = status_success(call->arena, 201);

@@ -34,12 +34,13 @@ enum status scale_update(struct call *call, const struct api_kind *kind, struct 
 enum status binding_create(struct call *call, const struct api_kind *kind, struct version *pod,
 			   const struct doc *body, struct outcome *ret_outcome,
 			   struct error *error);
-enum status eviction_create(struct call *call, const struct api_kind *kind, struct version *pod,
-			    const struct doc *body, struct outcome *ret_outcome,
-			    struct error *error);
 enum status ephemeral_update(struct call *call, const struct api_kind *kind, struct version *pod,
 			     const struct doc *body, struct outcome *ret_outcome,
 			     struct error *error);
+/* eviction.c */
+enum status eviction_create(struct call *call, const struct api_kind *kind, struct version *pod,
+			    const struct doc *body, struct outcome *ret_outcome,
+			    struct error *error);
 /* token.c */
 enum status token_create(struct call *call, const struct api_kind *kind, struct version *account,
 			 const struct doc *body, struct outcome *ret_outcome, struct error *error);
