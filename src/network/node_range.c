@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "network/address.h"
+#include "network/service_proxy.h"
 #include "sys/netlink.h"
 
 enum { NUMBERS = 256 };
@@ -110,7 +111,9 @@ enum status node_range_release(struct str data, struct error *error)
 		return status;
 	while (status == ST_OK && find(netlink, owner_of(data), &number, &unused)) {
 		set_range(&range, number);
-		status = netlink_delete_link(netlink, range.bridge, error);
+		status = service_proxy_purge(str_of(range.bridge), error);
+		if (status == ST_OK)
+			status = netlink_delete_link(netlink, range.bridge, error);
 		if (status == ST_OK)
 			status = drop_routes(netlink, error);
 	}

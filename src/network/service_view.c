@@ -140,8 +140,8 @@ void service_view_put_slice(struct service_view *view, const struct doc *doc)
 {
 	char room[KEY_BYTES];
 	struct str key = key_of_doc(room, doc);
-	struct str owner = doc_str(doc_get(doc_at(doc, "metadata.labels"),
-					   STR("kubernetes.io/service-name")));
+	struct str owner =
+		doc_str(doc_get(doc_at(doc, "metadata.labels"), STR("kubernetes.io/service-name")));
 	struct service_entry *entry = NULL;
 	struct service_slice **link;
 

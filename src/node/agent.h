@@ -47,6 +47,9 @@ MUST_USE enum status agent_start(struct agent *agent, struct error *error);
 void agent_stop(struct agent *agent);
 void agent_free(struct agent *agent);
 
+/* The node's own address, as it is registered; lives as long as the agent. */
+struct str agent_node_ip(const struct agent *agent);
+
 /* The server's door to this node: logs, exec, attach, port-forward. */
 const struct node_door *agent_door(struct agent *agent);
 

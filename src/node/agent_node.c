@@ -70,7 +70,7 @@ static struct str find_address(struct agent *agent)
 		struct sockaddr_in *address = (void *)one->ifa_addr;
 
 		if (!address || address->sin_family != AF_INET || (one->ifa_flags & IFF_LOOPBACK) ||
-		    !strcmp(one->ifa_name, "minke0"))
+		    !strncmp(one->ifa_name, "minke", 5))
 			continue;
 		if (inet_ntop(AF_INET, &address->sin_addr, text, sizeof text))
 			found = str_copy(agent->arena, str_of(text));
@@ -363,4 +363,9 @@ void node_stop(struct agent *agent)
 	timer_free(agent->status_timer);
 	timer_free(agent->lease_timer);
 	agent->status_timer = agent->lease_timer = NULL;
+}
+
+struct str agent_node_ip(const struct agent *agent)
+{
+	return agent->config.node_ip;
 }

@@ -14,6 +14,7 @@
 #include "node/image_source.h"
 #include "node/images.h"
 #include "net/server.h"
+#include "run/cluster_network.h"
 #include "server/server.h"
 #include "server/verbs.h"
 #include "sys/file.h"
@@ -30,6 +31,7 @@ struct cluster_node {
 	struct image_source *source;
 	struct agent *agent;
 	struct http_server *http; /* for pods */
+	struct cluster_network *network;
 };
 
 static struct str node_name(struct cluster_node *node)
@@ -109,7 +111,17 @@ static enum status start_agent(struct cluster_node *node, struct error *error)
 	if (status)
 		return status;
 	server_set_nodes(node->config.server, agent_door(node->agent));
-	return agent_start(node->agent, error);
+	status = agent_start(node->agent, error);
+	struct cluster_network_config network = {
+		.loop = node->config.loop,
+		.server = node->config.server,
+		.range = node->config.range,
+		.node_name = name,
+		.node_ip = agent_node_ip(node->agent),
+		.masquerade = config.masquerade,
+	};
+
+	return status ? status : cluster_network_start(&network, &node->network, error);
 }
 
 enum status cluster_node_start(const struct cluster_node_config *config,
@@ -140,6 +152,8 @@ void cluster_node_stop(struct cluster_node *node)
 		return;
 	http_server_free(node->http); /* pods' requests end before the server does */
 	node->http = NULL;
+	cluster_network_free(node->network);
+	node->network = NULL;
 	if (node->agent)
 		agent_stop(node->agent);
 }

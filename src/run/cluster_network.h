@@ -1,0 +1,29 @@
+/* Services on this machine: rules for their addresses, and answers for their names. */
+#ifndef RUN_CLUSTER_NETWORK_H
+#define RUN_CLUSTER_NETWORK_H
+
+#include "network/node_range.h"
+#include "run/server_options.h"
+
+struct cluster_network;
+struct loop;
+struct server;
+
+#define CLUSTER_SERVICE_CIDR "10.96.0.0/16"
+#define CLUSTER_DNS_ADDRESS "10.96.0.10"
+
+struct cluster_network_config {
+	struct loop *loop;
+	struct server *server;
+	const struct node_range *range;
+	struct str node_name, node_ip;
+	bool masquerade;
+};
+
+/* The bridge must be there and up. */
+MUST_USE enum status cluster_network_start(const struct cluster_network_config *config,
+					   struct cluster_network **ret_network,
+					   struct error *error);
+void cluster_network_free(struct cluster_network *network); /* rules stay; NULL is fine */
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * The library keeps what it has seen of the kernel's rules and grows with it, so its context is
+ * made anew now and then.
+ */
+#include "sys/nftables.h"
+
+#include <dlfcn.h>
+#include <nftables/libnftables.h>
+
+enum { RUNS_MAX = 200 };
+
+static struct {
+	void *library;
+	struct nft_ctx *context;
+	int runs;
+	struct nft_ctx *(*make)(u32 flags);
+	void (*drop)(struct nft_ctx *context);
+	int (*buffer_error)(struct nft_ctx *context);
+	const char *(*error_text)(struct nft_ctx *context);
+	int (*run)(struct nft_ctx *context, const char *text);
+} nft;
+
+static enum status load(struct error *error)
+{
+	void *opened = nft.library ? nft.library : dlopen("libnftables.so.1", RTLD_NOW);
+
+	if (!opened)
+		return fail(error, ST_UNAVAILABLE, "loading libnftables: %s", dlerror());
+	*(void **)&nft.make = dlsym(opened, "nft_ctx_new");
+	*(void **)&nft.drop = dlsym(opened, "nft_ctx_free");
+	*(void **)&nft.buffer_error = dlsym(opened, "nft_ctx_buffer_error");
+	*(void **)&nft.error_text = dlsym(opened, "nft_ctx_get_error_buffer");
+	*(void **)&nft.run = dlsym(opened, "nft_run_cmd_from_buffer");
+	if (!nft.make || !nft.drop || !nft.buffer_error || !nft.error_text || !nft.run)
+		return fail(error, ST_UNAVAILABLE, "libnftables lacks a function");
+	nft.library = opened;
+	return ST_OK;
+}
+
+enum status nftables_run(const char *text, struct error *error)
+{
+	if (!nft.library && load(error) != ST_OK)
+		return ST_UNAVAILABLE;
+	if (nft.context && ++nft.runs > RUNS_MAX) {
+		nft.drop(nft.context);
+		nft.context = NULL;
+	}
+	if (!nft.context) {
+		nft.context = nft.make(NFT_CTX_DEFAULT);
+		nft.runs = 0;
+		if (!nft.context || nft.buffer_error(nft.context))
+			return fail(error, ST_INTERNAL, "libnftables does not start");
+	}
+	int result = nft.run(nft.context, text);
+	const char *why = nft.error_text(nft.context); /* reading it empties it */
+
+	return result ? fail(error, ST_INTERNAL, "nftables: %.700s", why ? why : "refused") : ST_OK;
+}

@@ -1,0 +1,10 @@
+/* nftables by libnftables, loaded when first used. Blocking; one thread at a time. */
+#ifndef SYS_NFTABLES_H
+#define SYS_NFTABLES_H
+
+#include "base/error.h"
+
+/* Runs a text in nft's own language as one transaction: all of it or nothing. NUL-terminated. */
+MUST_USE enum status nftables_run(const char *text, struct error *error);
+
+#endif
