@@ -14,6 +14,7 @@
 	X(endpoints)                                                                               \
 	X(endpoint_slices)                                                                         \
 	X(disruption)                                                                              \
+	X(resource_quota)                                                                          \
 	X(cron_job)                                                                                \
 	X(daemon_set)                                                                              \
 	X(stateful_set)                                                                            \

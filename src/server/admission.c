@@ -62,9 +62,11 @@ enum status admit_finish(struct call *call, const struct api_kind *kind, struct 
 			 const struct doc *doc, const struct doc *old, const struct doc **ret_doc,
 			 struct error *error)
 {
-	(void)ns;
 	*ret_doc = doc;
 	switch (kind->id) {
+	case KIND_Pod:
+	case KIND_PersistentVolumeClaim:
+		return old ? ST_OK : admit_limits(call, kind, ns, doc, ret_doc, error);
 	case KIND_Job:
 		return old ? ST_OK : admit_job(call, kind, doc, ret_doc, error);
 	case KIND_Service:

@@ -34,6 +34,11 @@ MUST_USE enum status admit_job(struct call *call, const struct api_kind *kind,
 			       const struct doc *doc, const struct doc **ret_doc,
 			       struct error *error);
 
+/* New pods and claims: the namespace's LimitRanges; in limit_range.c. */
+MUST_USE enum status admit_limits(struct call *call, const struct api_kind *kind, struct str ns,
+				  const struct doc *doc, const struct doc **ret_doc,
+				  struct error *error);
+
 /* Services: cluster addresses and node ports; in service_address.c. */
 MUST_USE enum status admit_service(struct call *call, const struct api_kind *kind,
 				   const struct doc *doc, const struct doc *old,

@@ -9,6 +9,7 @@
 #include "schema/validate.h"
 #include "server/admission.h"
 #include "server/object.h"
+#include "server/quota.h"
 #include "server/state.h"
 
 void outcome_of_doc(struct call *call, const struct api_kind *kind, const struct doc *doc,
@@ -57,6 +58,8 @@ enum status write_create(struct call *call, const struct api_kind *kind, struct 
 	}
 	if (status == ST_OK)
 		status = validate(call, stored, doc, NULL, NULL, error);
+	if (status == ST_OK && stored->namespaced)
+		status = admit_quota(call, stored, ns, doc, NULL, error);
 	if (status == ST_OK)
 		status = store_it(call, kind, ns, name, doc, ret_outcome, error);
 	if (status == ST_OK)
@@ -249,5 +252,10 @@ enum status write_update(struct call *call, const struct api_kind *kind, struct 
 	if (kind_has_generation(stored) && spec_changed(doc, old->doc))
 		doc = doc_set_int(arena, doc, "metadata.generation",
 				  doc_at_int(old->doc, "metadata.generation", 0) + 1);
+	/* Other kinds use no more after a change than before. */
+	if (stored->id == KIND_Service || stored->id == KIND_PersistentVolumeClaim)
+		status = admit_quota(call, stored, old->namespace, doc, old->doc, error);
+	if (status != ST_OK)
+		return status;
 	return store_it(call, kind, old->namespace, old->name, doc, ret_outcome, error);
 }
