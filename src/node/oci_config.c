@@ -215,9 +215,6 @@ static void build_mounts(struct build *b, const struct oci_input *input)
 						"shm",
 						{ "nosuid", "noexec", "nodev", "mode=1777",
 						  "size=65536k" } };
-	static const struct fixed_mount cgroup = {
-		"/sys/fs/cgroup", "cgroup", "cgroup", { "nosuid", "noexec", "nodev", "ro" }
-	};
 	bool privileged = security_privileged(input->container);
 
 	build_open_array(b, "mounts");
@@ -225,8 +222,6 @@ static void build_mounts(struct build *b, const struct oci_input *input)
 		build_fixed(b, &fixed_mounts[i], privileged);
 	if (!is_mounted(input, "/dev/shm"))
 		build_fixed(b, &shm, privileged);
-	if (input->cgroups_path.len)
-		build_fixed(b, &cgroup, privileged);
 	for (u32 i = 0; i < input->mounts_len; i++)
 		build_bind(b, &input->mounts[i]);
 	build_close(b);
@@ -255,36 +250,6 @@ static void build_namespaces(struct build *b, const struct oci_input *input)
 		build_namespace(b, "ipc", input->ipc);
 	if (input->uts.len)
 		build_namespace(b, "uts", input->uts);
-	if (input->cgroups_path.len)
-		build_namespace(b, "cgroup", STR_NONE);
-	build_close(b);
-}
-
-/* Only where crun keeps the cgroups; elsewhere they are ours. */
-static void build_resources(struct build *b, const struct oci_input *input)
-{
-	const struct container_limits *limits = &input->limits;
-
-	build_open_object(b, "resources");
-	if (limits->memory_bytes > 0) {
-		build_open_object(b, "memory");
-		build_int(b, "limit", limits->memory_bytes);
-		build_int(b, "swap", limits->memory_bytes);
-		build_close(b);
-	}
-	build_open_object(b, "cpu");
-	if (limits->cpu_shares > 0)
-		build_int(b, "shares", limits->cpu_shares);
-	if (limits->cpu_quota_us > 0) {
-		build_int(b, "quota", limits->cpu_quota_us);
-		build_int(b, "period", 100000);
-	}
-	build_close(b);
-	if (limits->pids > 0) {
-		build_open_object(b, "pids");
-		build_int(b, "limit", limits->pids);
-		build_close(b);
-	}
 	build_close(b);
 }
 
@@ -314,10 +279,6 @@ const struct doc *oci_config(struct arena *arena, const struct oci_input *input)
 	build_mounts(&b, input);
 	build_open_object(&b, "linux");
 	build_namespaces(&b, input);
-	if (input->cgroups_path.len) {
-		build_str(&b, "cgroupsPath", input->cgroups_path);
-		build_resources(&b, input);
-	}
 	build_sysctls(&b, input);
 	security_build_linux(&b, input);
 	build_close(&b);

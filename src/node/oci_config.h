@@ -26,7 +26,6 @@ struct oci_input {
 	u64 own_capabilities;	       /* what we may hand on: bit n is capability n */
 	i32 oom_score_adj;
 	bool can_lower_oom_score; /* CAP_SYS_RESOURCE */
-	struct str cgroups_path;  /* where crun manages cgroups itself (v2); else empty */
 	struct container_limits limits;
 };
 

@@ -231,7 +231,24 @@ static const struct doc *one_mount(struct arena *arena, struct str target, const
 	return build_done(&b);
 }
 
-/* With v1 each controller is bound by itself: programs read their own limits there. */
+static const struct doc *add_unified_mount(const struct create_job *job, const struct doc *config)
+{
+	const char *options[] = { "bind", "nosuid", "noexec", "nodev",
+				  job->spec.privileged ? "rw" : "ro" };
+	char path[CGROUP_PATH_MAX];
+
+	if (!cgroup_directory(&job->container->runtime->cgroups, CGROUP_MEMORY,
+			      job->container->group, path, sizeof path))
+		return config;
+	const struct doc *mount =
+		one_mount(job->arena, STR("/sys/fs/cgroup"), "bind",
+			  str_copy(job->arena, str_of(path)), options, ARRAY_LEN(options));
+
+	return doc_set(job->arena, config, "mounts",
+		       doc_append(job->arena, doc_at(config, "mounts"), mount));
+}
+
+/* Programs read their own limits there. With v1 each controller is bound by itself. */
 static const struct doc *add_cgroup_mounts(const struct create_job *job, const struct doc *config)
 {
 	static const char *const tree[] = { "nosuid", "noexec", "nodev", "mode=755", "size=64k" };
@@ -241,8 +258,8 @@ static const struct doc *add_cgroup_mounts(const struct create_job *job, const s
 	const struct doc *mounts = doc_at(config, "mounts");
 	char path[CGROUP_PATH_MAX];
 
-	if (cgroups->version != CGROUP_V1)
-		return config;
+	if (cgroups->version == CGROUP_V2)
+		return add_unified_mount(job, config);
 	mounts = doc_append(arena, mounts,
 			    one_mount(arena, STR("/sys/fs/cgroup"), "tmpfs", STR("tmpfs"), tree,
 				      ARRAY_LEN(tree)));
@@ -356,11 +373,9 @@ static u32 conmon_words(const struct create_job *job, struct conmon_files *files
 
 	for (size_t i = 0; i < ARRAY_LEN(always); i++)
 		words[len++] = always[i];
-	if (runtime->cgroups.version == CGROUP_V1) {
-		/* We made and will join the groups: crun's own way takes three times as long. */
-		words[len++] = "--runtime-arg";
-		words[len++] = "--cgroup-manager=disabled";
-	}
+	/* We made and will join the groups: crun's own way takes three times as long. */
+	words[len++] = "--runtime-arg";
+	words[len++] = "--cgroup-manager=disabled";
 	if (job->spec.in) {
 		words[len++] = "-i";
 		if (!job->spec.in_once)
@@ -465,8 +480,8 @@ static enum status create(struct create_job *job, struct error *error)
 		return status;
 	container->pid_ticks = spawn_start_ticks(container->record.pid);
 	container->conmon_pid = read_pid(job->arena, container, "conmon.pid");
-	if (cgroups->version == CGROUP_V1)
-		status = cgroup_join(cgroups, container->group, container->record.pid, error);
+	/* crun's init waits for the start: nothing of the image has run yet. */
+	status = cgroup_join(cgroups, container->group, container->record.pid, error);
 	if (status == ST_OK)
 		status = container_save(container, error);
 	return status;
@@ -496,8 +511,7 @@ static enum status run_crun(const struct container *container, const char *const
 	int errors[2], pid, pidfd, code = 0, len = 2;
 	struct str said = STR_NONE;
 
-	if (runtime->cgroups.version == CGROUP_V1)
-		words[len++] = "--cgroup-manager=disabled";
+	words[len++] = "--cgroup-manager=disabled";
 	while (*more && len < 15)
 		words[len++] = *more++;
 	if (pipe2(errors, O_CLOEXEC))

@@ -253,7 +253,7 @@ static enum status start_crun(struct runtime_exec *exec, const char *const *word
 		.fds = fds,
 		.fds_len = len,
 		.own_session = true,
-		.join = cgroups->version == CGROUP_V1 ? join.at : NULL,
+		.join = join.at,
 		.hide_mount = cgroups->hide_unified ? cgroups->unified : NULL,
 	};
 
@@ -276,8 +276,7 @@ static void exec_work(void *self)
 	/* A socket's name must be short, which our directories are not. */
 	snprintf(console, sizeof console, "/tmp/minke-%d-%p.sock", getpid(), (void *)exec);
 	snprintf(id, sizeof id, STR_FMT, STR_ARG(exec->container->record.id));
-	if (runtime->cgroups.version == CGROUP_V1)
-		words[len++] = "--cgroup-manager=disabled";
+	words[len++] = "--cgroup-manager=disabled";
 	words[len++] = "exec";
 	words[len++] = "--process";
 	words[len++] = spec;

@@ -1,10 +1,9 @@
 /* Files in trees: v1 has a tree for each controller, v2 one for all. */
-#include "sys/cgroup.h"
+#include "sys/cgroup_unified.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,47 +62,6 @@ void cgroups_parse(struct cgroups *cgroups, struct str mountinfo, const char *pa
 	cgroups->hide_unified = cgroups->version == CGROUP_V1 && *cgroups->unified;
 }
 
-static bool read_file(const char *path, char *text, size_t room)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t got = 0;
-
-	if (fd < 0)
-		return false;
-	while (len + 1 < room && (got = read(fd, text + len, room - 1 - len)) > 0)
-		len += (size_t)got;
-	close(fd);
-	text[len] = 0;
-	return got >= 0;
-}
-
-static bool write_file(const char *directory, const char *name, const char *text)
-{
-	char path[CGROUP_PATH_MAX + 64];
-	size_t len = strlen(text);
-
-	snprintf(path, sizeof path, "%s/%s", directory, name);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return false;
-	ssize_t wrote = write(fd, text, len);
-	int number = errno;
-
-	close(fd);
-	errno = number;
-	return wrote == (ssize_t)len;
-}
-
-static bool write_number(const char *directory, const char *name, i64 value)
-{
-	char text[32];
-
-	snprintf(text, sizeof text, "%" PRId64, value);
-	return write_file(directory, name, text);
-}
-
 bool cgroup_directory(const struct cgroups *cgroups, enum cgroup_controller controller,
 		      const char *group, char *ret_path, size_t len)
 {
@@ -132,7 +90,7 @@ enum status cgroups_open(struct cgroups *cgroups, const char *parent, struct err
 	static char text[256 << 10];
 	char path[CGROUP_PATH_MAX];
 
-	if (!read_file("/proc/self/mountinfo", text, sizeof text))
+	if (!cgroup_read("/proc/self/mountinfo", text, sizeof text))
 		return fail(error, ST_INTERNAL, "reading mountinfo: %s", strerror(errno));
 	cgroups_parse(cgroups, str_of(text), parent);
 	if (cgroups->version == CGROUP_NONE)
@@ -143,24 +101,26 @@ enum status cgroups_open(struct cgroups *cgroups, const char *parent, struct err
 }
 
 /* mkdir of each step; v2 also hands the controllers down at every step but the last. */
-static bool make_directories(const struct cgroups *cgroups, char *path, size_t start)
+static enum status make_directories(const struct cgroups *cgroups, char *path, size_t start,
+				    struct error *error)
 {
-	for (char *at = path + start + 1; at; at = *at ? at + 1 : NULL) {
-		at = strchrnul(at, '/');
+	bool unified = cgroups->version == CGROUP_V2;
+	enum status status = ST_OK;
+
+	for (char *at = path + start; status == ST_OK; at = strchrnul(at + 1, '/')) {
 		char was = *at;
 
 		*at = 0;
-		bool made = mkdir(path, 0755) == 0 || errno == EEXIST;
-
-		if (made && was && cgroups->version == CGROUP_V2)
-			write_file(path, "cgroup.subtree_control", "+cpu +memory +pids");
+		if (at > path + start && mkdir(path, 0755) && errno != EEXIST)
+			status = fail(error, ST_INTERNAL, "making cgroup %s: %s", path,
+				      strerror(errno));
+		if (status == ST_OK && was && unified)
+			status = cgroup_hand_down(path, at == path + start, error);
 		*at = was;
-		if (!made)
-			return false;
 		if (!was)
 			break;
 	}
-	return true;
+	return status;
 }
 
 /* What every container may open: null, zero, full, random, urandom, tty, console, ptmx, pts. */
@@ -171,35 +131,36 @@ static void set_devices(const char *directory)
 		"c 1:9 rwm", "c 5:0 rwm", "c 5:1 rwm", "c 5:2 rwm", "c 136:* rwm",
 	};
 
-	write_file(directory, "devices.deny", "a");
+	cgroup_write(directory, "devices.deny", "a");
 	for (size_t i = 0; i < ARRAY_LEN(allowed); i++)
-		write_file(directory, "devices.allow", allowed[i]);
+		cgroup_write(directory, "devices.allow", allowed[i]);
 }
 
-static bool set_v1(const struct cgroups *cgroups, int controller, const char *path,
-		   const struct cgroup_limits *limits)
+static bool set_v1(int controller, const char *path, const struct cgroup_limits *limits)
 {
-	(void)cgroups;
 	switch ((enum cgroup_controller)controller) {
 	case CGROUP_MEMORY:
 		if (limits->memory_bytes <= 0)
 			return true;
 		/* Raising wants the outer limit first, lowering the inner one; one of both fits. */
-		if (!write_number(path, "memory.limit_in_bytes", limits->memory_bytes)) {
-			write_number(path, "memory.memsw.limit_in_bytes", limits->memory_bytes);
-			return write_number(path, "memory.limit_in_bytes", limits->memory_bytes);
+		if (!cgroup_write_number(path, "memory.limit_in_bytes", limits->memory_bytes)) {
+			cgroup_write_number(path, "memory.memsw.limit_in_bytes",
+					    limits->memory_bytes);
+			return cgroup_write_number(path, "memory.limit_in_bytes",
+						   limits->memory_bytes);
 		}
-		write_number(path, "memory.memsw.limit_in_bytes", limits->memory_bytes);
+		cgroup_write_number(path, "memory.memsw.limit_in_bytes", limits->memory_bytes);
 		return true;
 	case CGROUP_CPU:
 		if (limits->cpu_shares > 0)
-			write_number(path, "cpu.shares", MAX(limits->cpu_shares, 2));
+			cgroup_write_number(path, "cpu.shares", MAX(limits->cpu_shares, 2));
 		if (limits->cpu_quota_us <= 0)
 			return true;
-		write_number(path, "cpu.cfs_period_us", 100000);
-		return write_number(path, "cpu.cfs_quota_us", MAX(limits->cpu_quota_us, 1000));
+		cgroup_write_number(path, "cpu.cfs_period_us", 100000);
+		return cgroup_write_number(path, "cpu.cfs_quota_us",
+					   MAX(limits->cpu_quota_us, 1000));
 	case CGROUP_PIDS:
-		return limits->pids <= 0 || write_number(path, "pids.max", limits->pids);
+		return limits->pids <= 0 || cgroup_write_number(path, "pids.max", limits->pids);
 	case CGROUP_DEVICES:
 		if (!limits->all_devices)
 			set_devices(path);
@@ -209,47 +170,38 @@ static bool set_v1(const struct cgroups *cgroups, int controller, const char *pa
 	}
 }
 
-static bool set_v2(const char *path, const struct cgroup_limits *limits)
+static enum status make_unified(const struct cgroups *cgroups, const char *group,
+				const struct cgroup_limits *limits, bool make, struct error *error)
 {
-	char text[64];
+	char path[CGROUP_PATH_MAX];
+	enum status status = ST_OK;
 
-	if (limits->memory_bytes > 0) {
-		if (!write_number(path, "memory.max", limits->memory_bytes))
-			return false;
-		write_file(path, "memory.swap.max", "0");
-	}
-	if (limits->cpu_shares > 0) /* 2…262144 onto 1…10000, as the OCI runtimes do */
-		write_number(path, "cpu.weight", 1 + (limits->cpu_shares - 2) * 9999 / 262142);
-	snprintf(text, sizeof text, "%" PRId64 " 100000", MAX(limits->cpu_quota_us, 1000));
-	if (limits->cpu_quota_us > 0 && !write_file(path, "cpu.max", text))
-		return false;
-	return limits->pids <= 0 || write_number(path, "pids.max", limits->pids);
+	cgroup_directory(cgroups, CGROUP_MEMORY, group, path, sizeof path);
+	if (make)
+		status = make_directories(cgroups, path, strlen(cgroups->unified), error);
+	if (status == ST_OK && !limits->all_devices && !cgroups->unguarded)
+		status = cgroup_guard_devices(path, error);
+	return status == ST_OK ? cgroup_limit_unified(path, limits, error) : status;
 }
 
 static enum status visit_set(const struct cgroups *cgroups, const char *group,
 			     const struct cgroup_limits *limits, bool make, struct error *error)
 {
 	char path[CGROUP_PATH_MAX];
+	enum status status = ST_OK;
 
-	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
-		bool first = first_of_tree(cgroups, i);
-
+	if (cgroups->version == CGROUP_V2)
+		return make_unified(cgroups, group, limits, make, error);
+	for (int i = 0; status == ST_OK && i < CGROUP_CONTROLLERS; i++) {
 		if (!cgroup_directory(cgroups, (enum cgroup_controller)i, group, path, sizeof path))
 			continue;
-		size_t mount = strlen(cgroups->version == CGROUP_V2 ? cgroups->unified
-								    : cgroups->mounts[i]);
-
-		if (make && first && !make_directories(cgroups, path, mount))
-			return fail(error, ST_INTERNAL, "making cgroup %s: %s", path,
-				    strerror(errno));
-		bool well = cgroups->version == CGROUP_V1 ? set_v1(cgroups, i, path, limits)
-							  : !first || set_v2(path, limits);
-
-		if (!well)
-			return fail(error, ST_INTERNAL, "setting limits of cgroup %s: %s", path,
-				    strerror(errno));
+		if (make && first_of_tree(cgroups, i))
+			status = make_directories(cgroups, path, strlen(cgroups->mounts[i]), error);
+		if (status == ST_OK && !set_v1(i, path, limits))
+			status = fail(error, ST_INTERNAL, "setting limits of cgroup %s: %s", path,
+				      strerror(errno));
 	}
-	return ST_OK;
+	return status;
 }
 
 enum status cgroup_make(const struct cgroups *cgroups, const char *group,
@@ -311,17 +263,19 @@ void cgroup_warm(const struct cgroups *cgroups)
 {
 	char own[4096], path[CGROUP_PATH_MAX];
 
-	if (cgroups->version != CGROUP_V1 || !read_file("/proc/self/cgroup", own, sizeof own))
+	const char *tree =
+		cgroups->version == CGROUP_V2 ? cgroups->unified : cgroups->mounts[CGROUP_PIDS];
+
+	if (!*tree || !cgroup_read("/proc/self/cgroup", own, sizeof own))
 		return;
 	for (struct str rest = str_of(own); rest.at;) {
 		struct str line = str_cut(&rest, '\n');
 
 		str_cut(&line, ':');
-		if (!str_is(str_cut(&line, ':'), "pids") || !*cgroups->mounts[CGROUP_PIDS])
+		if (!str_is(str_cut(&line, ':'), cgroups->version == CGROUP_V2 ? "" : "pids"))
 			continue;
-		snprintf(path, sizeof path, "%s" STR_FMT, cgroups->mounts[CGROUP_PIDS],
-			 STR_ARG(line));
-		write_file(path, "cgroup.procs", "0");
+		snprintf(path, sizeof path, "%s" STR_FMT, tree, STR_ARG(line));
+		cgroup_write(path, "cgroup.procs", "0");
 	}
 }
 
@@ -331,10 +285,10 @@ static void kill_all(const char *path)
 	static const struct timespec pause = { .tv_nsec = 5 * NS_PER_MS };
 	char procs[CGROUP_PATH_MAX + 64], text[16384];
 
-	if (write_file(path, "cgroup.kill", "1"))
+	if (cgroup_write(path, "cgroup.kill", "1"))
 		nanosleep(&pause, NULL);
 	snprintf(procs, sizeof procs, "%s/cgroup.procs", path);
-	for (int i = 0; i < 200 && read_file(procs, text, sizeof text) && *text; i++) {
+	for (int i = 0; i < 200 && cgroup_read(procs, text, sizeof text) && *text; i++) {
 		for (char *at = text; *at; at += strcspn(at, "\n"), at += *at == '\n') {
 			int pid = atoi(at);
 
@@ -441,7 +395,7 @@ static bool read_in(const struct cgroups *cgroups, enum cgroup_controller contro
 	if (!cgroup_directory(cgroups, controller, group, path, CGROUP_PATH_MAX))
 		return false;
 	snprintf(path + strlen(path), 64, "/%s", file);
-	return read_file(path, text, room);
+	return cgroup_read(path, text, room);
 }
 
 u64 cgroup_oom_kills(const struct cgroups *cgroups, const char *group)

@@ -26,6 +26,7 @@ struct cgroups {
 	char mounts[CGROUP_CONTROLLERS][128]; /* v1: where each is mounted, "" when absent */
 	char unified[128];		      /* where the v2 tree is mounted, "" when it is not */
 	bool hide_unified;		      /* hybrid: crun must not see the v2 tree */
+	bool unguarded;			      /* v2 without device rules: a laid-out tree */
 	char parent[64];		      /* "/minke/1a2b3c4d": ours, below each mount */
 };
 
