@@ -116,6 +116,7 @@ static enum status delete_one(struct deleting *d, const struct target *target, s
 
 struct waiting {
 	struct str uid;
+	bool gone;
 };
 
 static bool wait_event(void *self, struct arena *arena, struct str type, const struct doc *object)
@@ -123,34 +124,42 @@ static bool wait_event(void *self, struct arena *arena, struct str type, const s
 	struct waiting *waiting = self;
 
 	(void)arena;
-	return !(str_is(type, "DELETED") &&
-		 str_eq(doc_at_str(object, "metadata.uid"), waiting->uid));
+	waiting->gone =
+		str_is(type, "DELETED") && str_eq(doc_at_str(object, "metadata.uid"), waiting->uid);
+	return !waiting->gone;
 }
 
-/* Until the object of this uid is gone: it may have left already, or come back as another. */
+/* Until the object of this uid is gone: it may have left already, or come back as another. Should
+ * the server forget where the watch began (it was started anew), we look again. */
 static enum status wait_gone(struct deleting *d, const struct target *target, struct str uid)
 {
 	struct cli *cli = d->cli;
-	struct str path =
-		request_path(cli->arena, target->kind, target->ns, target->name, STR_NONE);
-	struct waiting waiting = { uid };
-	const struct doc *now;
-	enum status status = request_get(cli, path, &now, d->error);
+	struct str one = request_path(cli->arena, target->kind, target->ns, target->name, STR_NONE);
+	struct str all = request_path(cli->arena, target->kind, target->ns, STR_NONE, STR_NONE);
+	struct waiting waiting = { .uid = uid };
+	enum status status = ST_OK;
 
-	if (status == ST_NOT_FOUND) {
-		error_clear(d->error);
-		return ST_OK;
-	}
-	if (status || !str_eq(doc_at_str(now, "metadata.uid"), uid))
-		return status;
-	path = request_path(cli->arena, target->kind, target->ns, STR_NONE, STR_NONE);
-	path = request_query(
-		cli->arena, path, "fieldSelector",
+	all = request_query(
+		cli->arena, all, "fieldSelector",
 		str_format(cli->arena, "metadata.name=" STR_FMT, STR_ARG(target->name)));
-	path = request_query(cli->arena, path, "watch", STR("true"));
-	path = request_query(cli->arena, path, "resourceVersion",
-			     doc_at_str(now, "metadata.resourceVersion"));
-	return request_watch(cli, path, NULL, wait_event, &waiting, d->error);
+	all = request_query(cli->arena, all, "watch", STR("true"));
+	while (!waiting.gone && (status == ST_OK || status == ST_EXPIRED)) {
+		const struct doc *now;
+
+		error_clear(d->error);
+		status = request_get(cli, one, &now, d->error);
+		if (status == ST_NOT_FOUND) {
+			error_clear(d->error);
+			return ST_OK;
+		}
+		if (status || !str_eq(doc_at_str(now, "metadata.uid"), uid))
+			return status;
+		struct str path = request_query(cli->arena, all, "resourceVersion",
+						doc_at_str(now, "metadata.resourceVersion"));
+
+		status = request_watch(cli, path, NULL, wait_event, &waiting, d->error);
+	}
+	return status;
 }
 
 /* TYPE with -l or --all becomes the objects there are now. */

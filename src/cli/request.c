@@ -247,8 +247,18 @@ static bool watching_bytes(void *self, struct str bytes)
 					      &event, watching->error);
 		if (watching->status)
 			return false;
-		bool more = watching->event(watching->self, watching->arena,
-					    doc_at_str(event, "type"), doc_key(event, "object"));
+		struct str type = doc_at_str(event, "type");
+		const struct doc *object = doc_key(event, "object");
+
+		if (str_is(type, "ERROR")) {
+			watching->status =
+				fail(watching->error,
+				     status_by_reason(doc_at_str(object, "reason"),
+						      (int)doc_at_int(object, "code", 500)),
+				     STR_FMT, STR_ARG(doc_at_str(object, "message")));
+			return false;
+		}
+		bool more = watching->event(watching->self, watching->arena, type, object);
 
 		buffer_drop(&watching->line, (size_t)end + 1);
 		arena_reset(watching->arena);

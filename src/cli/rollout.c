@@ -190,6 +190,33 @@ static const struct option_rule status_options[] = {
 	{ 0 },
 };
 
+/* Should the server forget where the watch began (it was started anew), we look again. */
+static enum status follow(struct status_wait *wait, const struct doc *object)
+{
+	struct cli *cli = wait->cli;
+	enum status status = ST_OK;
+	struct str all =
+		request_path(cli->arena, wait->target.kind, wait->target.ns, STR_NONE, STR_NONE);
+
+	all = request_query(
+		cli->arena, all, "fieldSelector",
+		str_format(cli->arena, "metadata.name=" STR_FMT, STR_ARG(wait->target.name)));
+	all = request_query(cli->arena, all, "watch", STR("true"));
+	while (status_event(wait, cli->arena, STR("ADDED"), object) && option_bool(cli, "watch")) {
+		struct str path = request_query(cli->arena, all, "resourceVersion",
+						doc_at_str(object, "metadata.resourceVersion"));
+
+		status = request_watch(cli, path, NULL, status_event, wait, wait->error);
+		if (wait->done || wait->failed || (status && status != ST_EXPIRED))
+			break;
+		error_clear(wait->error);
+		status = get_target(cli, &wait->target, &object, wait->error);
+		if (status)
+			break;
+	}
+	return wait->failed ? wait->failed : status;
+}
+
 static enum status status_run(struct cli *cli, struct error *error)
 {
 	struct status_wait wait = { .cli = cli, .error = error };
@@ -206,21 +233,8 @@ static enum status status_run(struct cli *cli, struct error *error)
 	    !str_is(kind, "StatefulSet"))
 		return fail(error, ST_BAD_REQUEST, "error: no status viewer for " STR_FMT,
 			    STR_ARG(kind));
-	if (!status_event(&wait, cli->arena, STR("ADDED"), object) || !option_bool(cli, "watch"))
-		return wait.failed;
-	struct str path =
-		request_path(cli->arena, wait.target.kind, wait.target.ns, STR_NONE, STR_NONE);
-
-	path = request_query(
-		cli->arena, path, "fieldSelector",
-		str_format(cli->arena, "metadata.name=" STR_FMT, STR_ARG(wait.target.name)));
-	path = request_query(cli->arena, path, "watch", STR("true"));
-	path = request_query(cli->arena, path, "resourceVersion",
-			     doc_at_str(object, "metadata.resourceVersion"));
 	status = cli_deadline(cli, option_text(cli, "timeout"), error);
-	if (!status)
-		status = request_watch(cli, path, NULL, status_event, &wait, error);
-	return wait.failed ? wait.failed : status;
+	return status ? status : follow(&wait, object);
 }
 
 /* ---- pause, resume, restart: small patches */

@@ -210,8 +210,11 @@ static void read_entry(struct pod_network *network, struct arena *arena, struct 
 	if (entry->address)
 		mark(network, entry->address, true);
 	entry->host_ipc = !mount_is_namespace(entry->ipc);
-	entry->whole = entry->host_network || (entry->address && mount_is_namespace(entry->net) &&
-					       mount_is_namespace(entry->uts));
+	/* Namespaces without the mark were being made when their maker died. */
+	snprintf(path, sizeof path, "%s/ready", entry->directory);
+	entry->whole = entry->host_network ||
+		       (entry->address && file_exists(path) && mount_is_namespace(entry->net) &&
+			mount_is_namespace(entry->uts));
 }
 
 enum status pod_network_new(struct loop *loop, const struct pod_network_config *config,
@@ -347,6 +350,19 @@ static enum status write_address(const char *path, struct str address, struct er
 	return file_write_fd(fd, address, error);
 }
 
+/* No fsync: after a power cut the namespaces are gone as well. */
+static enum status mark_ready(const struct entry *entry, struct error *error)
+{
+	char path[PATH_BYTES + 16];
+
+	snprintf(path, sizeof path, "%s/ready", entry->directory);
+	int fd CLOSE_FD = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	return fd >= 0 ? ST_OK
+		       : fail(error, file_errno_status(errno), "making %s: %s", path,
+			      strerror(errno));
+}
+
 static void add_work(void *self)
 {
 	struct job *job = self;
@@ -354,6 +370,8 @@ static void add_work(void *self)
 	char path[PATH_BYTES + 16];
 	struct str address = str_of(entry->host_network ? "host" : entry->ip_text);
 
+	snprintf(path, sizeof path, "%s/ready", entry->directory);
+	(void)!unlink(path);
 	drop_namespaces(entry);
 	snprintf(path, sizeof path, "%s/address", entry->directory);
 	job->status = file_mkdir_all(entry->directory, 0700, &job->error);
@@ -370,6 +388,8 @@ static void add_work(void *self)
 	job->status = namespace_make(&paths, entry->hostname, &job->error);
 	if (job->status == ST_OK && !entry->host_network)
 		job->status = connect_pod(job->network, entry, &job->error);
+	if (job->status == ST_OK)
+		job->status = mark_ready(entry, &job->error);
 }
 
 static void add_done(void *self)

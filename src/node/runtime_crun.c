@@ -174,6 +174,9 @@ static void take_up(struct crun_runtime *runtime, struct container *container)
 		watch_conmon(container);
 		return;
 	}
+	/* Cut short while it was made: no cgroup holds it yet, only its conmon does. */
+	if (record->pid <= 0)
+		spawn_kill_strays("conmon", container->directory);
 	/* Ended meanwhile, or was never started: either way it is over. Read at once: the
 	 * agent wants to see a settled picture after open. */
 	container_collect(container);

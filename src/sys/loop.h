@@ -97,7 +97,8 @@ void stream_open(struct stream *stream, const struct stream_events *events, void
  */
 struct stream *stream_connect(struct loop *loop, struct str address, i64 timeout_ms,
 			      const struct stream_events *events, void *self);
-/* Takes over (and will close) a pipe, socket or terminal; then stream_open it. Not plain files. */
+/* Takes over (and will close) a pipe, socket or terminal; then stream_open it. ST_INVALID for plain
+ * files and others that cannot be waited for. */
 MUST_USE enum status stream_adopt(struct loop *loop, int fd, struct stream **ret_stream,
 				  struct error *error);
 

@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -249,6 +250,52 @@ static bool is_stray(const char *pid, const char *name, const char *part)
 	return len > 0 && memmem(text, (size_t)len, part, strlen(part));
 }
 
+/* Kills who has `parent` for a parent; false when there was nobody alive. */
+static bool kill_children(int parent)
+{
+	DIR *directory = opendir("/proc");
+	struct dirent *entry;
+	bool any = false;
+
+	while (directory && (entry = readdir(directory))) {
+		char path[64], text[512], state;
+		int pid = atoi(entry->d_name), its = 0;
+
+		if (pid <= 1)
+			continue;
+		snprintf(path, sizeof path, "/proc/%d/stat", pid);
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t len = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+
+		if (fd >= 0)
+			close(fd);
+		text[MAX(len, 0)] = 0;
+		/* The name stands in brackets and may hold anything. */
+		const char *after = strrchr(text, ')');
+
+		if (!after || sscanf(after + 1, " %c %d", &state, &its) != 2 || its != parent ||
+		    state == 'Z')
+			continue;
+		any = true;
+		kill(pid, SIGKILL);
+	}
+	if (directory)
+		closedir(directory);
+	return any;
+}
+
+/* conmon takes in its descendants when their parents die: stopped, it collects them all. */
+static void kill_family(int pid, int pidfd)
+{
+	static const struct timespec pause = { .tv_nsec = 2 * NS_PER_MS };
+
+	spawn_signal(pidfd, SIGSTOP);
+	for (int i = 0; i < 200 && kill_children(pid); i++)
+		nanosleep(&pause, NULL);
+	if (spawn_signal(pidfd, SIGKILL))
+		spawn_poll(pidfd, POLLIN, STRAY_WAIT_MS);
+}
+
 void spawn_kill_strays(const char *name, const char *part)
 {
 	DIR *directory = opendir("/proc");
@@ -261,8 +308,8 @@ void spawn_kill_strays(const char *name, const char *part)
 		    (pidfd = spawn_pidfd(pid)) < 0)
 			continue;
 		/* The number may have found another owner since: the descriptor cannot. */
-		if (is_stray(entry->d_name, name, part) && spawn_signal(pidfd, SIGKILL))
-			spawn_poll(pidfd, POLLIN, STRAY_WAIT_MS);
+		if (is_stray(entry->d_name, name, part))
+			kill_family(pid, pidfd);
 		close(pidfd);
 	}
 	if (directory)

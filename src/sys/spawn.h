@@ -47,7 +47,8 @@ u64 spawn_start_ticks(int pid);
 bool spawn_signal(int pidfd, int signal); /* false: gone */
 
 /* Kills every process named `name` (as in /proc/PID/comm) that was given an argument holding
- * `part`, and waits until it is gone. For helpers that outlived whoever started them. */
+ * `part`, with all its children, and waits until it is gone. For helpers that outlived whoever
+ * started them. */
 void spawn_kill_strays(const char *name, const char *part);
 
 #endif

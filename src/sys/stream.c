@@ -4,10 +4,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "sys/file.h"
 #include "sys/stream_inside.h"
 
 static void stream_freed(uv_handle_t *handle)
@@ -132,8 +134,19 @@ void stream_pause(struct stream *stream, bool paused)
 		read_on(stream);
 }
 
+/* Plain files and /dev/null cannot be waited for; libuv would end the process over them. */
+static bool can_wait(int fd)
+{
+	int epoll CLOSE_FD = epoll_create1(EPOLL_CLOEXEC);
+	struct epoll_event event = { .events = EPOLLIN };
+
+	return epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
 enum status stream_adopt(struct loop *loop, int fd, struct stream **ret_stream, struct error *error)
 {
+	if (!can_wait(fd))
+		return fail(error, ST_INVALID, "descriptor %d is no pipe, socket or terminal", fd);
 	struct stream *stream = stream_new(loop, true);
 	int bad = uv_pipe_open(&stream->pipe, fd);
 

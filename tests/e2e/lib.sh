@@ -61,14 +61,34 @@ server_stop() { # SIGNAL
   server_pid=
 }
 
+# Of our containers: each has a conmon.
+containers_running() { cat /proc/[0-9]*/comm 2>/dev/null | grep -cx conmon; }
+containers_are() { [ "$(containers_running)" = "$1" ]; }
+
+# curl as the admin, PATH AND OPTIONS…; the newest kubeconfig's certificate is taken out once.
+api() {
+  if [ ! -f "$work/admin.key" ]; then
+    field() { sed -nE "s/^ *$1: *//p" "$KUBECONFIG" | base64 -d >"$2"; }
+    field certificate-authority-data "$work/ca.crt"
+    field client-certificate-data "$work/admin.crt"
+    field client-key-data "$work/admin.key"
+  fi
+  local path=$1
+  shift
+  curl -sN --cacert "$work/ca.crt" --cert "$work/admin.crt" --key "$work/admin.key" \
+    "https://127.0.0.1:6443$path" "$@"
+}
+
 demo_image() {
   [ -f "$work/demo.tar" ] || "$root/tools/demo-image" "$work/demo.tar"
   "$minke" image import --data "$work/data" "$work/demo.tar" >/dev/null
+  [ -f "$work/demo2.tar" ] || "$root/tools/demo-image" "$work/demo2.tar" minke.local/demo/web:2
+  "$minke" image import --data "$work/data" "$work/demo2.tar" >/dev/null
 }
 
 finish() {
   server_stop TERM
-  "$minke" server --purge-node --data "$work/data" >/dev/null 2>&1
+  "$minke" server --purge-node --data "$work/data" || failed=$((failed + 1))
   if [ "$failed" -gt 0 ] && [ -f "$work/server.log" ]; then
     echo "--- the server's last words"; tail -n 25 "$work/server.log"
   fi
