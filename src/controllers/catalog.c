@@ -9,6 +9,7 @@
 	X(namespace)                                                                               \
 	X(service_account)                                                                         \
 	X(root_ca)                                                                                 \
+	X(role_aggregation)                                                                        \
 	X(node_lifecycle)                                                                          \
 	X(pod_garbage)                                                                             \
 	X(endpoints)                                                                               \

@@ -71,6 +71,11 @@ enum status admit_finish(struct call *call, const struct api_kind *kind, struct 
 		return old ? ST_OK : admit_job(call, kind, doc, ret_doc, error);
 	case KIND_Service:
 		return admit_service(call, kind, doc, old, ret_doc, error);
+	case KIND_Role:
+	case KIND_ClusterRole:
+	case KIND_RoleBinding:
+	case KIND_ClusterRoleBinding:
+		return admit_rights(call, kind, ns, doc, old, error);
 	default:
 		return ST_OK;
 	}

@@ -44,4 +44,9 @@ MUST_USE enum status admit_service(struct call *call, const struct api_kind *kin
 				   const struct doc *doc, const struct doc *old,
 				   const struct doc **ret_doc, struct error *error);
 
+/* Roles and bindings: nobody grants what they do not have; in escalation.c. */
+MUST_USE enum status admit_rights(struct call *call, const struct api_kind *kind, struct str ns,
+				  const struct doc *doc, const struct doc *old,
+				  struct error *error);
+
 #endif

@@ -1,50 +1,11 @@
 /*
- * The order of questions: administrators may do everything; what everybody may read; what a node
- * needs for its own work (as Kubernetes' node authorizer and NodeRestriction); then the roles.
+ * The order of questions: administrators may do everything; what a node needs for its own work
+ * (as Kubernetes' node authorizer and NodeRestriction); then the roles.
  */
 #include "server/authorize.h"
 
 #include "server/authenticate.h"
 #include "server/state.h"
-
-/* ---- what needs no role: Kubernetes' default bindings of system:discovery, basic-user,
- * info-viewer */
-
-static bool path_is(struct str path, const char *const *list, u32 len)
-{
-	for (u32 i = 0; i < len; i++) {
-		size_t size = strlen(list[i]);
-		bool below = list[i][size - 1] == '*';
-
-		if (below ? str_starts(path, (struct str){ list[i], size - 1 })
-			  : str_is(path, list[i]))
-			return true;
-	}
-	return false;
-}
-
-static bool everybody_may(const struct access *a)
-{
-	static const char *const open_paths[] = {
-		"/healthz", "/healthz/", "/livez",   "/livez/",
-		"/readyz",  "/readyz/",	 "/version", "/version/",
-	};
-	static const char *const known_paths[] = {
-		"/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*",
-	};
-	bool known = user_in_group(a->user, "system:authenticated");
-
-	if (!a->is_resource)
-		return str_is(a->verb, "get") &&
-		       (path_is(a->path, open_paths, ARRAY_LEN(open_paths)) ||
-			(known && path_is(a->path, known_paths, ARRAY_LEN(known_paths))));
-	return known && str_is(a->verb, "create") &&
-	       ((str_is(a->group, "authorization.k8s.io") &&
-		 (str_is(a->resource, "selfsubjectaccessreviews") ||
-		  str_is(a->resource, "selfsubjectrulesreviews"))) ||
-		(str_is(a->group, "authentication.k8s.io") &&
-		 str_is(a->resource, "selfsubjectreviews")));
-}
 
 /* ---- nodes */
 
@@ -126,7 +87,7 @@ bool access_allowed(struct server *server, struct arena *arena, const struct acc
 		    struct str *ret_reason)
 {
 	struct str reason = STR("");
-	bool allowed = user_in_group(access->user, "system:masters") || everybody_may(access) ||
+	bool allowed = user_in_group(access->user, "system:masters") ||
 		       node_may(server, arena, access) ||
 		       rbac_allows(server, arena, access, &reason);
 

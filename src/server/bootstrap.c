@@ -1,6 +1,7 @@
-/* What every cluster starts with: namespaces, the priority classes of the system, and the Service
- * by which pods find this server. */
+/* What every cluster starts with: namespaces, the priority classes of the system, the default
+ * roles, and the Service by which pods find this server. */
 #include "doc/build.h"
+#include "server/default_roles.h"
 #include "server/object.h"
 #include "server/service_address.h"
 #include "server/state.h"
@@ -78,6 +79,66 @@ static enum status ensure_priorities(struct made *m)
 	}
 	return status;
 }
+
+/* ---- roles */
+
+/* What the table says and `there` lacks is added to a list of `there`; nothing is taken away. */
+static const struct doc *with_missing(struct arena *arena, const struct doc *there,
+				      const struct doc *wanted, const char *key)
+{
+	const struct doc *list = doc_get(there, str_of(key));
+
+	doc_each_item(doc_get(wanted, str_of(key)), item) {
+		bool found = false;
+
+		doc_each_item(list, other)
+			found = found || doc_eq(item, other);
+		if (!found)
+			list = doc_append(arena, list ? list : &doc_empty_array, item);
+	}
+	return list ? doc_with(arena, there, str_of(key), list) : there;
+}
+
+/* Missing ones are made; others get what they lack, unless they say autoupdate "false". */
+static enum status ensure_right(struct made *m, kind_id id, struct str ns, const struct doc *wanted)
+{
+	static const char note[] = "rbac.authorization.kubernetes.io/autoupdate";
+	const struct api_kind *kind = schema_kind(m->server->schema, id);
+	struct version *there = store_get(m->server->store, id, ns, object_name(wanted));
+	const struct doc *doc;
+	struct outcome outcome;
+
+	if (!there)
+		return verb_create(&m->call, kind, ns, STR(""), STR(""), wanted, &outcome,
+				   m->error);
+	if (str_is(doc_str(doc_get(doc_at(there->doc, "metadata.annotations"), str_of(note))),
+		   "false"))
+		return ST_OK;
+	doc = with_missing(m->call.arena, there->doc, wanted, "rules");
+	doc = with_missing(m->call.arena, doc, wanted, "subjects");
+	if (doc == there->doc || doc_eq(doc, there->doc))
+		return ST_OK;
+	return verb_update(&m->call, kind, ns, object_name(wanted), STR(""), doc, &outcome,
+			   m->error);
+}
+
+static enum status ensure_roles(struct made *m)
+{
+	enum status status =
+		ensure_right(m, KIND_Role, STR("kube-system"), default_reader_doc(m->call.arena));
+
+	for (u32 i = 0; status == ST_OK && i < default_roles_len; i++) {
+		const struct doc *binding = default_binding_doc(m->call.arena, &default_roles[i]);
+
+		status = ensure_right(m, KIND_ClusterRole, STR(""),
+				      default_role_doc(m->call.arena, &default_roles[i]));
+		if (status == ST_OK && binding)
+			status = ensure_right(m, KIND_ClusterRoleBinding, STR(""), binding);
+	}
+	return status;
+}
+
+/* ---- the Service of this server */
 
 static void build_meta(struct build *b, const char *label, const char *value)
 {
@@ -171,6 +232,8 @@ enum status server_bootstrap(struct server *server, struct error *error)
 
 	if (status == ST_OK)
 		status = ensure_priorities(&m);
+	if (status == ST_OK)
+		status = ensure_roles(&m);
 	if (status == ST_OK)
 		status = ensure_service(&m);
 	if (status == ST_OK)
