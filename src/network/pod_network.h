@@ -18,7 +18,6 @@ struct pod_network_config {
 	struct str pod_cidr;	 /* this node's range, "10.244.0.0/24" */
 	struct str cluster_cidr; /* "10.244.0.0/16": addresses nobody has are rejected */
 	struct str service_cidr; /* "10.96.0.0/12", likewise */
-	bool masquerade;	 /* let pods out through the node's own address */
 };
 
 /* Reads addresses in use and makes the bridge. Caller frees; pods stay as they are. */

@@ -287,6 +287,7 @@ void agent_config_default(struct agent_config *config)
 		.service_cidr = STR("10.96.0.0/12"),
 		.cluster_domain = STR("cluster.local"),
 		.cgroup_parent = STR("minke"),
+		.masquerade = true,
 		.pods = pod_settings_default,
 		.pods_max = 110,
 	};
@@ -326,7 +327,6 @@ static enum status open_parts(struct agent *agent, struct error *error)
 		.pod_cidr = config->pod_cidr,
 		.cluster_cidr = config->cluster_cidr,
 		.service_cidr = config->service_cidr,
-		.masquerade = config->masquerade,
 	};
 	enum status status = runtime_crun_new(
 		agent->loop, str_format(arena, STR_FMT "/node", STR_ARG(config->data)), parent.at,

@@ -91,7 +91,7 @@ static void close_fd(int *fd)
 
 static void remove_files(struct runtime_exec *exec)
 {
-	static const char *const names[] = { "json", "pid", "sock" };
+	static const char *const names[] = { "json", "pid", "sock", "log" };
 	char path[RUNTIME_PATH_MAX + 80];
 
 	for (size_t i = 0; exec->files[0] && i < ARRAY_LEN(names); i++) {
@@ -265,11 +265,11 @@ static void exec_work(void *self)
 	struct runtime_exec *exec = self;
 	struct crun_runtime *runtime = exec->runtime;
 	char spec[RUNTIME_PATH_MAX + 80], pid[RUNTIME_PATH_MAX + 80], console[128];
-	char id[80];
+	char id[80], log[RUNTIME_PATH_MAX + 80];
 	struct ends ends = { -1, -1, -1 };
 	int listener = -1;
 	u32 len = 2;
-	const char *words[16] = { runtime->crun, runtime->root_option };
+	const char *words[20] = { runtime->crun, runtime->root_option };
 
 	snprintf(spec, sizeof spec, "%s.json", exec->files);
 	snprintf(pid, sizeof pid, "%s.pid", exec->files);
@@ -277,6 +277,9 @@ static void exec_work(void *self)
 	snprintf(console, sizeof console, "/tmp/minke-%d-%p.sock", getpid(), (void *)exec);
 	snprintf(id, sizeof id, STR_FMT, STR_ARG(exec->container->record.id));
 	words[len++] = "--cgroup-manager=disabled";
+	/* Apart from the command's own words, so that both can be told from each other. */
+	snprintf(log, sizeof log, "--log=file:%s.log", exec->files);
+	words[len++] = log;
 	words[len++] = "exec";
 	words[len++] = "--process";
 	words[len++] = spec;
@@ -380,6 +383,25 @@ static void linger_over(void *self)
 			stream_abort(exec->sides[i].stream);
 }
 
+/* What crun itself could not do gets the exit codes that shells and container runtimes use: 127 for
+ * a program that is not there, 126 for one that does not start. crun has said why on stderr, but
+ * nobody sees that when the command was to have a terminal. */
+static void tell_refusal(struct runtime_exec *exec)
+{
+	char path[RUNTIME_PATH_MAX + 80];
+	struct str text = STR_NONE;
+
+	snprintf(path, sizeof path, "%s.log", exec->files);
+	if (!exec->code || file_read(exec->arena, path, 4096, &text, NULL) != ST_OK || !text.len)
+		return;
+	bool missing =
+		str_find(text, STR("not found")) >= 0 || str_find(text, STR("No such file")) >= 0;
+
+	exec->code = missing ? 127 : 126;
+	if (exec->tty && !exec->cancelled)
+		exec->events.output(exec->arg, 1, text);
+}
+
 static void command_ended(void *self, int events)
 {
 	struct runtime_exec *exec = self;
@@ -391,6 +413,7 @@ static void command_ended(void *self, int events)
 	exec->end_watch = NULL;
 	exec->pidfd = -1;
 	exec->ended = true;
+	tell_refusal(exec);
 	if (exec->input && !exec->tty)
 		stream_abort(exec->input);
 	if (exec->sides[0].stream || exec->sides[1].stream) {
