@@ -175,15 +175,92 @@ static void check_job_template(struct check *c, const char *path, const struct d
 	check_leave(c);
 }
 
+/* What only makes sense when every pod has an index. */
+static void check_job_indexes(struct check *c, const struct doc *spec)
+{
+	static const char needs_index[] = "requires indexed completion mode";
+	static const char *const fields[] = { "backoffLimitPerIndex", "successPolicy" };
+	bool indexed = str_is(doc_str(doc_key(spec, "completionMode")), "Indexed");
+	const struct doc *completions = doc_key(spec, "completions");
+	const struct doc *failed = doc_key(spec, "maxFailedIndexes");
+
+	if (indexed && !completions)
+		check_required(c, "completions", "when completion mode is Indexed");
+	for (u32 i = 0; i < ARRAY_LEN(fields); i++)
+		if (!indexed && doc_get(spec, str_of(fields[i])))
+			check_invalid(c, fields[i], doc_get(spec, str_of(fields[i])), "%s",
+				      needs_index);
+	if (failed && !doc_key(spec, "backoffLimitPerIndex"))
+		check_required(c, "backoffLimitPerIndex", "when maxFailedIndexes is specified");
+	if (failed && completions && doc_int_or(failed, 0) > doc_int_or(completions, 0))
+		check_invalid(c, "maxFailedIndexes", failed,
+			      "must be less than or equal to completions");
+}
+
+static void check_job_failures(struct check *c, const struct doc *spec)
+{
+	static const char *const replacements[] = { "Failed", NULL };
+	struct str restart = doc_at_str(spec, "template.spec.restartPolicy");
+	struct str replacement = doc_str(doc_key(spec, "podReplacementPolicy"));
+	u32 at = 0;
+
+	if (!doc_key(spec, "podFailurePolicy"))
+		return;
+	if (str_is(restart, "OnFailure"))
+		check_invalid_str(c, "template.spec.restartPolicy", restart,
+				  "only \"Never\" is supported when podFailurePolicy is specified");
+	if (replacement.len && !str_is(replacement, "Failed"))
+		check_unsupported(c, "podReplacementPolicy", replacement, replacements);
+	check_enter(c, "podFailurePolicy.rules");
+	doc_each_item(doc_at(spec, "podFailurePolicy.rules"), rule) {
+		check_enter_item(c, at++);
+		if (str_is(doc_str(doc_key(rule, "action")), "FailIndex") &&
+		    !doc_key(spec, "backoffLimitPerIndex"))
+			check_invalid_str(c, "action", STR("FailIndex"),
+					  "requires the backoffLimitPerIndex to be set");
+		if (!doc_key(rule, "onExitCodes") == !doc_len(doc_key(rule, "onPodConditions")))
+			check_invalid(c, "", rule,
+				      "specifying one of OnExitCodes and OnPodConditions is "
+				      "required");
+		check_leave(c);
+	}
+	check_leave(c);
+}
+
+static void check_job_spec(struct check *c, const char *path, const struct doc *spec)
+{
+	check_enter(c, path);
+	check_job_template(c, "template", doc_key(spec, "template"));
+	check_job_indexes(c, spec);
+	check_job_failures(c, spec);
+	check_leave(c);
+}
+
+/* What a Job was made for cannot be changed while it runs. */
+static void check_job_unchanged(struct check *c, const struct doc *value, const struct doc *old)
+{
+	static const char *const kept[] = { "spec.completionMode", "spec.selector",
+					    "spec.podFailurePolicy", "spec.backoffLimitPerIndex",
+					    "spec.successPolicy" };
+
+	for (u32 i = 0; i < ARRAY_LEN(kept); i++)
+		check_immutable(c, kept[i], doc_at(value, kept[i]), doc_at(old, kept[i]));
+	/* An Indexed Job may grow or shrink as long as all its pods run at once. */
+	if (!str_is(doc_at_str(value, "spec.completionMode"), "Indexed") ||
+	    doc_at_int(value, "spec.completions", 0) != doc_at_int(value, "spec.parallelism", 0))
+		check_immutable(c, "spec.completions", doc_at(value, "spec.completions"),
+				doc_at(old, "spec.completions"));
+}
+
 RULE_CHECK(job_check)
 {
-	check_job_template(c, "spec.template", doc_at(value, "spec.template"));
+	check_job_spec(c, "spec", doc_key(value, "spec"));
+	if (old)
+		check_job_unchanged(c, value, old);
 	if (!old || doc_at_bool(old, "spec.suspend", false))
 		return;
 	check_immutable(c, "spec.template", doc_at(value, "spec.template"),
 			doc_at(old, "spec.template"));
-	check_immutable(c, "spec.completionMode", doc_at(value, "spec.completionMode"),
-			doc_at(old, "spec.completionMode"));
 }
 
 RULE_CHECK(cron_job_check)
@@ -203,8 +280,7 @@ RULE_CHECK(cron_job_check)
 		check_invalid_str(c, "spec.schedule", schedule, "%s", error.message);
 	if (!old && name.len > CRON_NAME_MAX)
 		check_invalid_str(c, "metadata.name", name, "must be no more than 52 characters");
-	check_job_template(c, "spec.jobTemplate.spec.template",
-			   doc_at(value, "spec.jobTemplate.spec.template"));
+	check_job_spec(c, "spec.jobTemplate.spec", doc_at(value, "spec.jobTemplate.spec"));
 }
 
 RULE_CHECK(scale_check)

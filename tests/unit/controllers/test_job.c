@@ -398,6 +398,36 @@ static void counts_hundreds_of_pods_once(void **state)
 	cluster_free(c);
 }
 
+static void is_refused(struct cluster *c, const char *json, const char *sentence)
+{
+	struct call call = cluster_call(c);
+	struct outcome outcome = { 0 };
+	struct error error = ERROR_INIT;
+	assert_int_equal(verb_create(&call, schema_kind(c->schema, KIND_Job), STR("default"),
+				     STR_NONE, STR_NONE, cluster_doc(c, json), &outcome, &error),
+			 ST_INVALID);
+	assert_string_equal(error.message, sentence);
+}
+
+static void refuses_what_does_not_go_together(void **state)
+{
+	(void)state;
+	struct cluster *c = cluster_new(by_hand);
+	is_refused(c, JOB("j", "'backoffLimitPerIndex':1,"),
+		   "Job.batch \"j\" is invalid: spec.backoffLimitPerIndex: Invalid value: 1: "
+		   "requires indexed completion mode");
+	is_refused(c, JOB("j", "'completionMode':'Indexed','parallelism':2,"),
+		   "Job.batch \"j\" is invalid: spec.completions: Required value: when completion "
+		   "mode is Indexed");
+	is_refused(c, JOB("j", POLICY("FailIndex", "3")),
+		   "Job.batch \"j\" is invalid: spec.podFailurePolicy.rules[0].action: Invalid "
+		   "value: \"FailIndex\": requires the backoffLimitPerIndex to be set");
+	is_refused(c, JOB("j", "'selector':{'matchLabels':{'a':'b'}},"),
+		   "Job.batch \"j\" is invalid: spec.selector: Invalid value: `selector` not "
+		   "auto-generated");
+	cluster_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +447,7 @@ int main(void)
 		cmocka_unit_test(replaces_a_deleted_pod_and_counts_it),
 		cmocka_unit_test(takes_its_pods_along_when_it_goes),
 		cmocka_unit_test(goes_when_its_time_to_live_is_up),
+		cmocka_unit_test(refuses_what_does_not_go_together),
 		cmocka_unit_test(counts_hundreds_of_pods_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
