@@ -1,5 +1,6 @@
 /* What every cluster starts with: namespaces, the priority classes of the system, the default
  * roles, and the Service by which pods find this server. */
+#include "base/log.h"
 #include "doc/build.h"
 #include "server/default_roles.h"
 #include "server/object.h"
@@ -217,7 +218,7 @@ static enum status ensure_endpoints(struct made *m)
 		      true);
 }
 
-enum status server_bootstrap(struct server *server, struct error *error)
+static enum status ensure_all(struct server *server, struct error *error)
 {
 	struct arena *arena = arena_new(0);
 	struct made m = {
@@ -242,4 +243,34 @@ enum status server_bootstrap(struct server *server, struct error *error)
 		error->causes_len = 0; /* they live in the arena that goes now */
 	arena_free(arena);
 	return status;
+}
+
+static void restore(void *self)
+{
+	struct error error = ERROR_INIT;
+
+	if (ensure_all(self, &error) != ST_OK)
+		log_warn("server", "what everyone needs is not there error=\"%s\"", error.message);
+}
+
+/* Pods find the server by this Service, so that it is back as soon as somebody deletes it. */
+static void changed(void *self, const struct store_event *event)
+{
+	struct server *server = self;
+	const struct version *version = event->version;
+
+	if (event->type != EVENT_DELETED || event->undone || !str_is(version->name, "kubernetes") ||
+	    !str_is(version->namespace, "default"))
+		return;
+	if (version->kind == KIND_Service || version->kind == KIND_Endpoints ||
+	    version->kind == KIND_EndpointSlice)
+		server_later(server, &server->restore);
+}
+
+enum status server_bootstrap(struct server *server, struct error *error)
+{
+	server->restore = (struct server_later){ .call = restore, .self = server };
+	store_forget(server->store, server);
+	store_on_change(server->store, changed, server);
+	return ensure_all(server, error);
 }

@@ -57,6 +57,7 @@ void server_free(struct server *server)
 {
 	if (!server)
 		return;
+	store_forget(server->store, server);
 	watch_end_all(server);
 	commit_abandon(server);
 	documents_free(server);

@@ -24,6 +24,7 @@ struct server {
 	struct documents *documents;   /* discovery and OpenAPI, made when first asked for */
 	struct arena *scratch;	       /* for one event or one row at a time; reset after it */
 	struct server_later *later, **later_end;
+	struct server_later restore; /* what everyone relies on and someone deleted */
 	u32 streams_len;
 	bool ready;
 	i64 started_wall_ns;

@@ -179,8 +179,12 @@ static enum status apply_patch(struct call *call, const struct api_kind *kind, e
 	}
 	if (!doc_is(patch, DOC_OBJECT))
 		return fail(error, ST_BAD_REQUEST,
-			    "json: cannot unmarshal array into Go value of type "
-			    "map[string]interface {}");
+			    "json: cannot unmarshal %s into Go value of type "
+			    "map[string]interface {}",
+			    doc_is(patch, DOC_ARRAY)				  ? "array"
+			    : doc_is(patch, DOC_STRING)				  ? "string"
+			    : doc_is(patch, DOC_TRUE) || doc_is(patch, DOC_FALSE) ? "bool"
+										  : "number");
 	if (type == PATCH_STRATEGIC)
 		return patch_strategic(call->arena, &schema, target, patch, ret_doc, error);
 	*ret_doc = patch_merge(call->arena, target, patch);
