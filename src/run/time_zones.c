@@ -1,6 +1,8 @@
 /* /usr/share/zoneinfo behind the interface controllers know. Each zone is read once. */
 #include "run/time_zones.h"
 
+#include <stdio.h>
+
 #include "base/map.h"
 #include "sys/file.h"
 
@@ -16,12 +18,13 @@ static const struct time_zone *find(void *self, struct str name)
 {
 	struct known *known = self;
 	struct error error = ERROR_INIT;
-	struct str bytes,
-		path = str_format(known->arena, "/usr/share/zoneinfo/" STR_FMT, STR_ARG(name));
+	struct str bytes;
+	char path[128];
 	const struct time_zone *zone = map_get(&known->map, name);
 	if (zone || known->map.len >= ZONES_MAX || !time_zone_name_valid(name))
 		return zone;
-	if (file_read(known->arena, path.at, ZONE_BYTES_MAX, &bytes, &error) != ST_OK)
+	snprintf(path, sizeof path, "/usr/share/zoneinfo/" STR_FMT, STR_ARG(name));
+	if (file_read(known->arena, path, ZONE_BYTES_MAX, &bytes, &error) != ST_OK)
 		return NULL;
 	zone = time_zone_parse(known->arena, bytes);
 	if (zone)

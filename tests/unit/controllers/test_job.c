@@ -398,6 +398,49 @@ static void counts_hundreds_of_pods_once(void **state)
 	cluster_free(c);
 }
 
+/* Pods succeed, fail, are deleted while they run and after; whatever happens between two passes. */
+static void counts_right_whatever_happens(void **state)
+{
+	(void)state;
+	for (u64 seed = 1; seed <= 20; seed++) {
+		struct cluster *c = cluster_new(by_hand);
+		struct random dice;
+		i64 succeeded = 0, failed = 0;
+		random_seed(&dice, seed);
+		cluster_create(c, KIND_Job,
+			       seed % 2 ? JOB("r", "'completions':12,'parallelism':4,"
+						   "'backoffLimit':1000,")
+					: JOB("r",
+					      "'completions':12,'parallelism':4,"
+					      "'backoffLimit':1000,'completionMode':'Indexed',"));
+		for (u32 step = 0; step < 3000 && succeeded < 12; step++) {
+			struct cluster_list *pods = cluster_list(c, KIND_Pod, "r-");
+			struct version *pod =
+				pods->len ? pods->at[random_below(&dice, pods->len)] : NULL;
+			const char *name = pod ? str_c(c->arena, pod->name) : "";
+			u32 deed = random_below(&dice, 4);
+			bool active = pod && pod_active(pod);
+			if (active && deed < 2) {
+				end_pod(c, pod, deed ? 1 : 0);
+				*(deed ? &failed : &succeeded) += 1;
+			} else if (active && deed == 2) {
+				cluster_delete(c, KIND_Pod, name, PROPAGATION_DEFAULT);
+				failed++;
+			} else if (pod && !active && !object_deleting(pod->doc)) {
+				cluster_delete(c, KIND_Pod, name, PROPAGATION_DEFAULT);
+			}
+			if (random_chance(&dice, 500))
+				cluster_run(c, random_below(&dice, 300));
+		}
+		cluster_run(c, 10);
+		assert_int_equal(cluster_int(c, KIND_Job, "r", "status.succeeded"), succeeded);
+		assert_int_equal(cluster_int(c, KIND_Job, "r", "status.failed"), failed);
+		assert_int_not_equal(strlen(cluster_condition(c, KIND_Job, "r", "Complete")), 0);
+		no_finalizer_is_left(c);
+		cluster_free(c);
+	}
+}
+
 static void is_refused(struct cluster *c, const char *json, const char *sentence)
 {
 	struct call call = cluster_call(c);
@@ -448,6 +491,7 @@ int main(void)
 		cmocka_unit_test(takes_its_pods_along_when_it_goes),
 		cmocka_unit_test(goes_when_its_time_to_live_is_up),
 		cmocka_unit_test(refuses_what_does_not_go_together),
+		cmocka_unit_test(counts_right_whatever_happens),
 		cmocka_unit_test(counts_hundreds_of_pods_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
