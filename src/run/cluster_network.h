@@ -11,6 +11,7 @@ struct server;
 
 #define CLUSTER_SERVICE_CIDR "10.96.0.0/16"
 #define CLUSTER_DNS_ADDRESS "10.96.0.10"
+#define CLUSTER_DOMAIN "cluster.local"
 
 struct cluster_network_config {
 	struct loop *loop;

@@ -103,6 +103,8 @@ static enum status start_agent(struct cluster_node *node, struct error *error)
 	config.bridge = str_of(node->config.range->bridge);
 	config.pod_cidr = str_of(node->config.range->cidr);
 	config.api_host = str_of(node->config.range->gateway);
+	config.cluster_dns = STR(CLUSTER_DNS_ADDRESS);
+	config.cluster_domain = STR(CLUSTER_DOMAIN);
 	config.api_port = str_format(node->arena, "%d", NODE_API_PORT);
 	status = agent_new(&config, node->config.loop, node->client, node->source, &node->agent,
 			   error);

@@ -97,3 +97,70 @@ same "and always the same pod" 1 "$(answerers "$(address loyal)" 20)"
 # ---- the API server, through its own Service
 matches "the node reaches kubernetes.default" '"major"' "$(curl -sk --max-time 3 https://10.96.0.1/version)"
 ok "a pod does too" "$k" exec "$pod" -- nc -w 3 10.96.0.1 443 </dev/null
+
+# ---- names
+lookup() { "$k" exec "$pod" -- nslookup "$@" 2>&1; }
+pod=$(first_of blue)
+matches "a name of a Service" "Address: $web\$" "$(lookup web.default.svc.cluster.local)"
+matches "the short name, by the search path" "hello" "$(from "$pod" web)"
+matches "with the namespace" "hello" "$(from "$pod" web.default)"
+matches "an address leads back to its name" "kubernetes.default.svc.cluster.local" "$(lookup 10.96.0.1)"
+matches "a pod's address as a name" "Address: 10.244.0.77" "$(lookup 10-244-0-77.default.pod.cluster.local)"
+matches "what is not there is said not to be" "NXDOMAIN" "$(lookup none.default.svc.cluster.local)"
+service many '{clusterIP: None, selector: {app: web}, ports: [{name: http, port: 8080}]}'
+named() { [ "$(lookup many.default.svc.cluster.local | grep -c 'Address: 10.244')" = "$1" ]; }
+ok "a headless Service gives all its pods" eventually 5 named 3
+matches "ports have names too" "[0-9-]+.many.default.svc.cluster.local" \
+  "$(lookup -type=srv _http._tcp.many.default.svc.cluster.local)"
+printf '%s\n' "apiVersion: v1" "kind: Pod" "metadata: {name: mary, labels: {app: mary}}" \
+  "spec: {hostname: mary, subdomain: family, containers: [{name: web, image: $image}]}" | "$k" apply -f - >/dev/null
+service family '{clusterIP: None, selector: {app: mary}, ports: [{name: http, port: 8080}]}'
+ok "a pod with a host name and a subdomain has a name" eventually 15 sh -c \
+  "'$k' exec '$pod' -- nslookup mary.family.default.svc.cluster.local | grep -q 'Address: 10.244'"
+service away '{type: ExternalName, externalName: web.default.svc.cluster.local}'
+matches "an ExternalName is another name" "Address: $web" "$(lookup away.default.svc.cluster.local)"
+
+# Other names go to the node's resolvers, here one that says 192.0.2.53 to everything.
+python3 - <<'PY' &
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("127.0.0.2", 53))
+while True:
+    q, who = s.recvfrom(600)
+    end = q.index(b"\0", 12) + 5
+    a = q[end - 4:end - 2] == b"\0\1"
+    s.sendto(q[:2] + b"\x81\x80\0\1" + (b"\0\1" if a else b"\0\0") + b"\0\0\0\0" + q[12:end] +
+             (b"\xc0\x0c\0\1\0\1\0\0\0\5\0\4\xc0\0\2\x35" if a else b""), who)
+PY
+resolver=$!
+echo "nameserver 127.0.0.2" >"$work/resolv.conf"
+if mount --bind "$work/resolv.conf" /etc/resolv.conf; then
+  ok "a name of the world" eventually 8 sh -c \
+    "'$k' exec '$pod' -- nslookup example.com | grep -q 'Address: 192.0.2.53'"
+  service abroad '{type: ExternalName, externalName: example.com}'
+  matches "an ExternalName abroad" "Address: 192.0.2.53" "$(lookup abroad.default.svc.cluster.local)"
+fi
+kill $resolver 2>/dev/null
+wait $resolver 2>/dev/null
+
+# ---- a roll-out under requests
+(while [ ! -f "$work/stop" ]; do
+  if curl -s --max-time 3 "http://$web/" >/dev/null; then echo good; else echo "bad $?"; fi
+  sleep 0.01
+done) >"$work/requests" &
+loop=$!
+"$k" patch deployment web -p '{"spec":{"template":{"metadata":{"annotations":{"round":"2"}}}}}' >/dev/null
+ok "the roll-out ends" timeout 60 "$k" rollout status deployment/web
+touch "$work/stop"
+wait $loop
+echo "     requests: $(sort "$work/requests" | uniq -c | tr '\n' ' ')"
+ok "no more than one request in fifty was lost meanwhile" \
+  test "$(($(grep -c bad "$work/requests") * 50))" -le "$(wc -l <"$work/requests")"
+
+# ---- what is left
+rules() { nft list tables; }
+server_stop TERM
+matches "rules outlive the server" "minke0" "$(rules)"
+"$minke" server --purge-node --data "$work/data"
+same "and go with its node" "" "$(rules)"
+same "so do its routes" "" "$(ip route)"
