@@ -9,6 +9,7 @@
 #include "doc/build.h"
 #include "doc/json.h"
 #include "node/agent_inside.h"
+#include "sys/file.h"
 #include "node/pod_etc.h"
 
 enum { RETRY_S = 5 };
@@ -146,6 +147,9 @@ void pod_take_up(struct pod *pod)
 		text_keep(&pod->seen.ip, sandbox.ip.len ? sandbox.ip : agent->config.node_ip);
 		pod->seen.initialized = condition_true(pod->doc, "Initialized");
 	}
+	/* There is something to take away; before anything runs it is made again. */
+	if (file_exists(pod->directory))
+		pod->seen.volumes = SEEN_FAILED;
 	for (u32 i = 0; i < pod->seen.containers_len; i++)
 		take_container(pod, i);
 }
