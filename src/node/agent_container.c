@@ -25,7 +25,7 @@ static struct container_seen *seen_of(struct agent_container *container)
 	return &container->pod->seen.containers[container->index];
 }
 
-static const struct doc *spec_of(struct agent_container *container)
+static const struct doc *spec_of(const struct agent_container *container)
 {
 	return pod_container(container->pod->doc, container->index);
 }
@@ -332,6 +332,7 @@ struct start {
 	struct oci_mount *mounts;
 	u32 mounts_len;
 	struct str termination_file;
+	struct str processes; /* path of the namespace to join, or empty */
 };
 
 static enum status prepare(struct agent_container *container, struct arena *arena,
@@ -356,6 +357,44 @@ static enum status prepare(struct agent_container *container, struct arena *aren
 	return status;
 }
 
+/* ---- whose processes it sees */
+
+static bool joins(const struct agent_container *container, u32 other)
+{
+	const struct pod *pod = container->pod;
+	struct str target = doc_at_str(spec_of(container), "targetContainerName");
+
+	if (other == container->index)
+		return false;
+	if (target.len)
+		return str_eq(pod->seen.containers[other].name, target);
+	return doc_at_bool(pod->doc, "spec.shareProcessNamespace", false);
+}
+
+/* The process namespace of a container of the same pod that runs, where the pod wants one for all
+ * or kubectl debug named it; no path: one of its own. The first of a pod's containers makes it, and
+ * as its process 1 takes the others along when it ends. False: one is on its way, wait for it. */
+static bool find_processes(const struct agent_container *container, struct arena *arena,
+			   struct str *ret_path)
+{
+	const struct pod *pod = container->pod;
+	struct runtime *runtime = pod->agent->runtime;
+	bool coming = false;
+
+	for (u32 i = 0; i < pod->seen.containers_len; i++) {
+		const struct container_seen *other = &pod->seen.containers[i];
+		const struct container_record *record =
+			joins(container, i) ? runtime->find(runtime->self, other->id) : NULL;
+
+		coming |= joins(container, i) && other->working;
+		if (record && !other->working && record->phase == CONTAINER_RUNNING) {
+			*ret_path = str_format(arena, "/proc/%d/ns/pid", record->pid);
+			return true;
+		}
+	}
+	return !coming;
+}
+
 static void create(struct agent_container *container, struct arena *arena,
 		   const struct start *start)
 {
@@ -377,6 +416,7 @@ static void create(struct agent_container *container, struct arena *arena,
 		.net = sandbox.net,
 		.ipc = sandbox.ipc,
 		.uts = sandbox.uts,
+		.pid = start->processes,
 		.own_capabilities = agent->own_capabilities,
 		.oom_score_adj = container_oom_score(pod->doc, spec, agent->memory_bytes),
 		.can_lower_oom_score = agent->own_capabilities >> 24 & 1, /* SYS_RESOURCE */
@@ -422,6 +462,8 @@ void container_run(struct agent_container *container, i64 delay_ns)
 				   STR_ARG(seen->name), next),
 	};
 
+	if (!find_processes(container, arena, &start.processes))
+		return; /* its start wakes the pod */
 	if (prepare(container, arena, &start, &error) != ST_OK) {
 		config_failed(container, "CreateContainerConfigError", &error);
 		return;

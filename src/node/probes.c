@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "net/tls_session.h"
 #include "network/address.h"
 #include "node/runtime.h"
 #include "sys/loop.h"
@@ -61,6 +62,8 @@ struct probe_call {
 	u32 ip;
 	u16 port;
 	i64 timeout_ms;
+	struct tls_context *tls; /* HTTPS: whoever answers is believed */
+	struct tls_session *session;
 	bool tcp_only, over, success, sleeping;
 	struct str message;
 };
@@ -71,6 +74,8 @@ static void call_free(struct probe_call *call)
 	if (call->fd >= 0)
 		close(call->fd);
 	timer_free(call->timer);
+	tls_session_free(call->session);
+	tls_free(call->tls);
 	buffer_release(&call->answer);
 	arena_free(call->arena);
 }
@@ -154,13 +159,54 @@ static void judge_answer(struct probe_call *call)
 				    (long long)code));
 }
 
-static void answer_bytes(void *self, struct str bytes)
+static void answer_plain(void *self, struct str bytes)
 {
 	struct probe_call *call = self;
 
-	if (call->over)
+	if (call->over || call->answer.len >= ANSWER_MAX)
 		return;
 	buffer_add_str(&call->answer, str_part(bytes, 0, ANSWER_MAX - call->answer.len));
+}
+
+/* ---- TLS, of which only the handshake matters */
+
+static void tls_ready(void *self)
+{
+	struct probe_call *call = self;
+
+	/* A failure shows itself at the next byte that comes. */
+	if (tls_session_write(call->session, call->request, NULL) != ST_OK)
+		log_debug("node", "an HTTPS probe could not ask");
+}
+
+static void tls_cipher(void *self, struct str bytes)
+{
+	struct probe_call *call = self;
+
+	if (call->stream && !call->over)
+		stream_write(call->stream, bytes);
+}
+
+static const struct tls_session_events tls_events = { .ready = tls_ready,
+						      .plain = answer_plain,
+						      .cipher = tls_cipher };
+
+static void answer_bytes(void *self, struct str bytes)
+{
+	struct probe_call *call = self;
+	struct error error = ERROR_INIT;
+
+	if (call->over)
+		return;
+	if (!call->session) {
+		answer_plain(call, bytes);
+	} else if (tls_session_feed(call->session, bytes, &error) != ST_OK && !call->answer.len) {
+		finish(call, false,
+		       str_format(call->arena, "Get \"" STR_FMT "\": %s", STR_ARG(call->url),
+				  error.message));
+		return;
+	}
+	/* The status line says it all; not judged in a session's callback, which would free it. */
 	if (str_find(buffer_str(&call->answer), STR("\r\n")) >= 0 || call->answer.len >= ANSWER_MAX)
 		judge_answer(call);
 }
@@ -215,7 +261,10 @@ static void connected(void *self, int events)
 	} else {
 		call->fd = -1;
 		stream_open(call->stream, &stream_events, call);
-		stream_write(call->stream, call->request);
+		if (call->session)
+			tls_session_start(call->session);
+		else
+			stream_write(call->stream, call->request);
 	}
 }
 
@@ -255,8 +304,9 @@ static void build_request(struct probe_call *call, const struct doc *http, struc
 
 	if (!str_starts(path, STR("/")))
 		path = str_format(call->arena, "/" STR_FMT, STR_ARG(path));
-	call->url = str_format(call->arena, "http://" STR_FMT ":%u" STR_FMT, STR_ARG(host),
-			       call->port, STR_ARG(path));
+	call->url =
+		str_format(call->arena, "%s://" STR_FMT ":%u" STR_FMT, call->tls ? "https" : "http",
+			   STR_ARG(host), call->port, STR_ARG(path));
 	buffer_add_format(&out, "GET " STR_FMT " HTTP/1.1\r\n", STR_ARG(path));
 	doc_each_item(doc_key(http, "httpHeaders"), header) {
 		struct str name = doc_at_str(header, "name");
@@ -289,17 +339,22 @@ static void ask_network(struct probe_call *call, const struct doc *what, bool ht
 	call->tcp_only = !http;
 	call->port = port_number(target->container, doc_key(what, "port"));
 	call->address = str_format(call->arena, STR_FMT ":%u", STR_ARG(host), call->port);
+	if (http && str_is(doc_at_str(what, "scheme"), "HTTPS")) {
+		const struct tls_config trusting = { .insecure = true };
+
+		if (tls_client_new(&trusting, &call->tls, &error) != ST_OK) {
+			fail_soon(call, str_copy(call->arena, str_of(error.message)));
+			return;
+		}
+		call->session = tls_session_new(call->tls, host, &tls_events, call);
+	}
 	if (http)
 		build_request(call, what, host);
 	if (str_is(host, "localhost"))
 		host = STR("127.0.0.1");
-	if (!address_parse(host, &call->ip) || !call->port) {
+	if (!address_parse(host, &call->ip) || !call->port)
 		fail_soon(call, str_format(call->arena, "invalid address " STR_FMT,
 					   STR_ARG(call->address)));
-	} else if (str_is(doc_at_str(what, "scheme"), "HTTPS")) {
-		/* Without a look at the certificate, an answering port is what can be known. */
-		call->tcp_only = true;
-	}
 	if (call->message.at)
 		return;
 	if (namespace_in_network(inside, open_connection, call, &error) != ST_OK) {
