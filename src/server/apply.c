@@ -1,12 +1,13 @@
 /*
  * Server-side apply, following k8s.io/apimachinery's managedfields: what a manager applied before
  * and does not say any more goes, unless another manager says it too; what it changes and another
- * manager has applied is a conflict, unless forced. Plain updates are not tracked as managers yet.
+ * manager has applied is a conflict, unless forced.
  */
 #include "server/apply.h"
 
 #include "doc/build.h"
 #include "server/field_set.h"
+#include "server/managed_fields.h"
 #include "server/object.h"
 #include "server/state.h"
 #include "server/write.h"
@@ -22,38 +23,6 @@ struct apply {
 	const struct doc *set, *changed;
 	struct error *error;
 };
-
-/* What the server gives an object is nobody's field. */
-static const struct doc *strip(struct arena *arena, const struct doc *set, bool status)
-{
-	static const char *const meta[] = {
-		"f:name",
-		"f:namespace",
-		"f:creationTimestamp",
-		"f:selfLink",
-		"f:uid",
-		"f:generation",
-		"f:managedFields",
-		"f:resourceVersion",
-		"f:deletionTimestamp",
-		"f:deletionGracePeriodSeconds",
-	};
-	const struct doc *metadata = doc_key(set, "f:metadata");
-
-	for (u32 i = 0; metadata && i < ARRAY_LEN(meta); i++)
-		metadata = doc_with(arena, metadata, str_of(meta[i]), NULL);
-	set = doc_with(arena, set, STR("f:apiVersion"), NULL);
-	set = doc_with(arena, set, STR("f:kind"), NULL);
-	set = doc_with(arena, set, STR("f:metadata"), doc_len(metadata) ? metadata : NULL);
-	if (status) { /* through its own address, a status is all there is to say */
-		const struct doc *only = doc_key(set, "f:status");
-
-		set = only ? doc_with(arena, &doc_empty_object, STR("f:status"), only) : NULL;
-	} else {
-		set = doc_with(arena, set, STR("f:status"), NULL);
-	}
-	return doc_len(set) ? set : NULL;
-}
 
 static bool is_own(const struct apply *a, const struct doc *entry)
 {
@@ -84,6 +53,29 @@ static enum status fail_conflicts(struct apply *a, const struct cause *causes, u
 	return ST_CONFLICT;
 }
 
+/* Who is in the way. Of those who applied, no version is told. */
+static struct str conflict_text(struct arena *arena, const struct doc *entry)
+{
+	struct str sub = doc_str(doc_key(entry, "subresource"));
+	struct str text = str_format(arena, "conflict with \"" STR_FMT "\"",
+				     STR_ARG(doc_str(doc_key(entry, "manager"))));
+
+	if (sub.len)
+		text = str_format(arena, STR_FMT " with subresource \"" STR_FMT "\"", STR_ARG(text),
+				  STR_ARG(sub));
+	if (str_is(doc_str(doc_key(entry, "operation")), "Update"))
+		text = str_format(arena, STR_FMT " using " STR_FMT, STR_ARG(text),
+				  STR_ARG(doc_str(doc_key(entry, "apiVersion"))));
+	return text;
+}
+
+/* What kubectl applied from the client's side is not in kubectl's way on the server's. */
+static bool is_predecessor(const struct apply *a, const struct doc *entry)
+{
+	return str_is(a->call->field_manager, "kubectl") &&
+	       str_is(doc_str(doc_key(entry, "manager")), "kubectl-client-side-apply");
+}
+
 static enum status check_conflicts(struct apply *a)
 {
 	struct arena *arena = a->call->arena;
@@ -93,16 +85,13 @@ static enum status check_conflicts(struct apply *a)
 	doc_each_item(a->entries, entry) {
 		struct field_paths paths = { 0 };
 
-		if (is_own(a, entry))
+		if (is_own(a, entry) || is_predecessor(a, entry))
 			continue;
 		field_set_common(arena, a->changed, doc_key(entry, "fieldsV1"), &paths);
 		for (u32 i = 0; i < paths.list.len && len < CONFLICTS_MAX; i++)
 			causes[len++] = (struct cause){
 				.reason = STR("FieldManagerConflict"),
-				.message = str_format(
-					arena, "conflict with \"" STR_FMT "\" using " STR_FMT,
-					STR_ARG(doc_str(doc_key(entry, "manager"))),
-					STR_ARG(doc_str(doc_key(entry, "apiVersion")))),
+				.message = conflict_text(arena, entry),
 				.field = paths.list.at[i],
 			};
 	}
@@ -221,8 +210,8 @@ static enum status merge_applied(struct apply *a, struct version *object, bool f
 
 	a->live = object->doc;
 	a->entries = doc_at(a->live, "metadata.managedFields");
-	a->changed = strip(arena, field_set_changed(arena, root, a->applied, a->live),
-			   a->subresource.len > 0);
+	a->changed = managed_fields_strip(
+		arena, field_set_changed(arena, root, a->applied, a->live), a->subresource.len > 0);
 	status = force ? ST_OK : check_conflicts(a);
 	if (status != ST_OK)
 		return status;
@@ -244,12 +233,14 @@ enum status apply_patch_of(struct call *call, const struct api_kind *kind, struc
 	struct arena *arena = call->arena;
 	enum status status = check_body(&a, body, name);
 
+	call->tracked = false; /* the entries are written here */
+
 	if (status == ST_OK)
 		status = object_decode(call, kind, body, &a.applied, error);
 	if (status != ST_OK)
 		return status;
-	a.set = strip(arena, field_set_of(arena, kind->stored->root, a.applied),
-		      subresource.len > 0);
+	a.set = managed_fields_strip(arena, field_set_of(arena, kind->stored->root, a.applied),
+				     subresource.len > 0);
 	if (object)
 		return merge_applied(&a, object, force, ret_outcome);
 	call->duplicates_len = 0; /* told once */

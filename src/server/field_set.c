@@ -113,7 +113,20 @@ static const struct doc *find_item(struct arena *arena, struct type type, enum w
 struct collector {
 	struct arena *arena;
 	bool differing; /* only what `live` does not say the same */
+	bool itself;	/* and maps, lists and pointers that are new count themselves */
 };
+
+/* Go prints a struct, and a list that it always prints, also when nothing is in it: those are there
+ * already in an object that says nothing. */
+static bool counts_itself(struct type type)
+{
+	const struct api_field *f = type.field;
+
+	if (!f || type.item)
+		return false;
+	return f->shape == API_MAP || f->shape == API_LIST ? (f->flags & API_OMITEMPTY) != 0
+							   : (f->flags & API_POINTER) != 0;
+}
 
 static const struct doc *collect(const struct collector *c, struct type type,
 				 const struct doc *value, const struct doc *live);
@@ -174,15 +187,19 @@ static const struct doc *collect(const struct collector *c, struct type type,
 		return NULL;
 	if (walk == WALK_LEAF || doc_len(value) == 0)
 		return &doc_empty_object;
-	if (walk == WALK_STRUCT || walk == WALK_MAP)
-		return collect_object(c, type, walk, value, live);
-	return collect_list(c, type, walk, value, live);
+	const struct doc *set = walk == WALK_STRUCT || walk == WALK_MAP
+					? collect_object(c, type, walk, value, live)
+					: collect_list(c, type, walk, value, live);
+
+	if (set && c->itself && !live && counts_itself(type))
+		set = doc_with(c->arena, set, STR("."), &doc_empty_object);
+	return set;
 }
 
 const struct doc *field_set_of(struct arena *arena, const struct api_struct *root,
 			       const struct doc *object)
 {
-	struct collector c = { arena, false };
+	struct collector c = { arena, false, false };
 
 	return collect(&c, (struct type){ root, NULL, false }, object, NULL);
 }
@@ -190,12 +207,35 @@ const struct doc *field_set_of(struct arena *arena, const struct api_struct *roo
 const struct doc *field_set_changed(struct arena *arena, const struct api_struct *root,
 				    const struct doc *object, const struct doc *live)
 {
-	struct collector c = { arena, true };
+	struct collector c = { arena, true, false };
+
+	return collect(&c, (struct type){ root, NULL, false }, object, live);
+}
+
+const struct doc *field_set_added(struct arena *arena, const struct api_struct *root,
+				  const struct doc *object, const struct doc *live)
+{
+	struct collector c = { arena, true, true };
 
 	return collect(&c, (struct type){ root, NULL, false }, object, live);
 }
 
 /* ---- sets against each other */
+
+const struct doc *field_set_union(struct arena *arena, const struct doc *a, const struct doc *b)
+{
+	if (!a || !b)
+		return a ? a : b;
+	/* A field as such and what is below it. */
+	if (doc_len(a) == 0 || doc_len(b) == 0) {
+		const struct doc *deep = doc_len(a) ? a : b;
+
+		return doc_len(deep) ? doc_with(arena, deep, STR("."), &doc_empty_object) : deep;
+	}
+	doc_each_pair(b, key, below)
+		a = doc_with(arena, a, key, field_set_union(arena, doc_get(a, key), below));
+	return a;
+}
 
 const struct doc *field_set_minus(struct arena *arena, const struct doc *a, const struct doc *b)
 {

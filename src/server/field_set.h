@@ -17,6 +17,14 @@ const struct doc *field_set_of(struct arena *arena, const struct api_struct *roo
 const struct doc *field_set_changed(struct arena *arena, const struct api_struct *root,
 				    const struct doc *object, const struct doc *live);
 
+/* As field_set_changed, and a map, list or pointer that `live` has not got counts itself, as ".".
+ */
+const struct doc *field_set_added(struct arena *arena, const struct api_struct *root,
+				  const struct doc *object, const struct doc *live);
+
+/* What is in either. */
+const struct doc *field_set_union(struct arena *arena, const struct doc *a, const struct doc *b);
+
 /* What is in `a` and not in `b`. */
 const struct doc *field_set_minus(struct arena *arena, const struct doc *a, const struct doc *b);
 

@@ -159,6 +159,8 @@ enum status request_options(struct request *r)
 	struct str validation = http_query_get(r->x, "fieldValidation");
 
 	r->call.field_manager = http_query_get(r->x, "fieldManager");
+	r->call.user_agent = http_header_get(r->x, "User-Agent");
+	r->call.tracked = true;
 	if (r->call.field_manager.len > FIELD_MANAGER_MAX)
 		return fail(&r->error, ST_INVALID,
 			    "fieldManager: Too long: may not be more than %d bytes",

@@ -40,7 +40,8 @@ struct call {
 	struct arena *arena;	 /* everything handed back lives here or is pinned by it */
 	const struct user *user; /* NULL: user_server */
 	bool dry_run;		 /* decide everything, write nothing */
-	struct str field_manager;
+	bool tracked;		 /* what it writes is entered in managedFields */
+	struct str field_manager, user_agent; /* who, for managedFields */
 	enum field_validation validation;
 	struct warnings *warnings; /* NULL: nobody listens */
 	/* Paths of keys that stood twice in the body, as whoever parsed it found them. */

@@ -8,6 +8,7 @@
 #include "schema/default.h"
 #include "schema/validate.h"
 #include "server/admission.h"
+#include "server/managed_fields.h"
 #include "server/object.h"
 #include "server/quota.h"
 #include "server/state.h"
@@ -45,15 +46,31 @@ static enum status store_it(struct call *call, const struct api_kind *kind, stru
 	return status;
 }
 
+/* What admission adds is nobody's: the entries are made of what was asked for. */
+static const struct doc *track_created(struct call *call, const struct api_kind *kind,
+				       const struct doc *doc, const struct doc *asked)
+{
+	if (asked != doc)
+		asked = schema_default(call->arena, call->server->schema, kind->stored, asked);
+	asked = managed_fields_track(call, kind, asked, NULL, NULL);
+	return doc_set(call->arena, doc, "metadata.managedFields",
+		       doc_at(asked, "metadata.managedFields"));
+}
+
 enum status write_create(struct call *call, const struct api_kind *kind, struct str ns,
 			 struct str name, const struct doc *doc, struct outcome *ret_outcome,
 			 struct error *error)
 {
 	const struct api_kind *stored = kind->stored;
+	const struct doc *asked = doc;
 	enum status status = admit_create(call, stored, ns, doc, &doc, error);
 
 	if (status == ST_OK) {
+		bool changed = doc != asked;
+
 		doc = schema_default(call->arena, call->server->schema, stored, doc);
+		if (call->tracked)
+			doc = track_created(call, kind, doc, changed ? asked : doc);
 		status = admit_finish(call, stored, ns, doc, NULL, &doc, error);
 	}
 	if (status == ST_OK)
@@ -236,6 +253,7 @@ enum status write_update(struct call *call, const struct api_kind *kind, struct 
 	doc = doc_with(arena, doc, STR("metadata"), keep_metadata(arena, meta, old_meta));
 	doc = keep_parts(arena, stored, doc, old->doc, subresource);
 	doc = schema_default(arena, call->server->schema, stored, doc);
+	doc = managed_fields_track(call, kind, doc, old->doc, subresource);
 	status = admit_finish(call, stored, old->namespace, doc, old->doc, &doc, error);
 	if (status == ST_OK)
 		status = check_finalizers(call, stored, doc, old->doc, error);

@@ -42,8 +42,8 @@ static void conflicts_name_the_field_and_the_manager(void **state)
 	apply(201, CONFIG_MAPS "/c?fieldManager=me", MAP_HEAD "  a: one\n");
 	sends = "application/apply-patch+yaml";
 	d = ask_fails(409, "Conflict",
-		      "Apply failed with 1 conflict: conflict with \"me\" using v1: .data.a",
-		      "PATCH", CONFIG_MAPS "/c?fieldManager=other", MAP_HEAD "  a: two\n");
+		      "Apply failed with 1 conflict: conflict with \"me\": .data.a", "PATCH",
+		      CONFIG_MAPS "/c?fieldManager=other", MAP_HEAD "  a: two\n");
 	assert_str(doc_at_str(d, "details.causes.0.reason"), "FieldManagerConflict");
 	assert_str(doc_at_str(d, "details.causes.0.field"), ".data.a");
 	d = apply(200, CONFIG_MAPS "/c?fieldManager=other&force=true", MAP_HEAD "  a: two\n");
@@ -87,7 +87,42 @@ static void lists_are_told_apart_by_their_keys(void **state)
 		  "9}\nstatus: {replicas: 1}\n");
 	assert_int_equal(doc_at_int(d, "status.replicas", 0), 1);
 	assert_int_equal(doc_at_int(d, "spec.replicas", 0), 2);
-	assert_int_equal(doc_len(doc_at(d, "metadata.managedFields")), 2);
+	assert_int_equal(doc_len(doc_at(d, "metadata.managedFields")), 3);
+}
+
+static void plain_writes_are_managers_too(void **state)
+{
+	(void)state;
+	const struct doc *d;
+
+	d = ask_ok(201, "POST", CONFIG_MAPS "?fieldManager=a",
+		   "{\"metadata\":{\"name\":\"c\",\"labels\":{\"l\":\"m\"}},\"data\":{\"x\":\"1\","
+		   "\"y\":\"2\"}}");
+	assert_string_equal(text_of(doc_at(d, "metadata.managedFields")),
+			    "[{\"manager\":\"a\",\"operation\":\"Update\",\"apiVersion\":\"v1\","
+			    "\"time\":\"2023-11-14T22:13:20Z\",\"fieldsType\":\"FieldsV1\","
+			    "\"fieldsV1\":{\"f:metadata\":{\"f:labels\":{\"f:l\":{},\".\":{}}},"
+			    "\"f:data\":{\"f:x\":{},\"f:y\":{},\".\":{}}}}]");
+	/* What another one changes is his, what he removes is nobody's. */
+	sends = "application/merge-patch+json";
+	d = ask_ok(200, "PATCH", CONFIG_MAPS "/c?fieldManager=b",
+		   "{\"data\":{\"x\":\"3\",\"y\":null,\"z\":\"4\"}}");
+	assert_string_equal(text_of(doc_at(d, "metadata.managedFields.0.fieldsV1.f:data")),
+			    "{\".\":{}}");
+	assert_string_equal(text_of(doc_at(d, "metadata.managedFields.1.fieldsV1")),
+			    "{\"f:data\":{\"f:x\":{},\"f:z\":{}}}");
+	/* They are in the way of who applies something else. */
+	sends = "application/apply-patch+yaml";
+	ask_fails(409, "Conflict",
+		  "Apply failed with 1 conflict: conflict with \"b\" using v1: .data.x", "PATCH",
+		  CONFIG_MAPS "/c?fieldManager=me", MAP_HEAD "  x: two\n");
+	for (u32 i = 0; i < 14; i++) {
+		sends = "application/merge-patch+json";
+		d = ask_ok(200, "PATCH", str_format(arena, CONFIG_MAPS "/c?fieldManager=m%u", i).at,
+			   str_format(arena, "{\"data\":{\"k%u\":\"v\"}}", i).at);
+	}
+	assert_int_equal(doc_len(doc_at(d, "metadata.managedFields")), 10);
+	assert_str(doc_at_str(d, "metadata.managedFields.0.manager"), "ancient-changes");
 }
 
 static void refuses_what_is_no_application(void **state)
@@ -108,6 +143,7 @@ int main(void)
 		cluster_test(makes_merges_and_takes_back),
 		cluster_test(conflicts_name_the_field_and_the_manager),
 		cluster_test(lists_are_told_apart_by_their_keys),
+		cluster_test(plain_writes_are_managers_too),
 		cluster_test(refuses_what_is_no_application),
 	};
 
