@@ -20,7 +20,7 @@ struct endpoint {
 
 struct endpoints {
 	struct endpoint *at;
-	u32 len;
+	u32 len, cap;
 };
 
 struct making {
@@ -95,20 +95,21 @@ static void collect(struct making *m, const struct doc *slice, bool leaving, boo
 		    (here_only && !here) || ret->len == ENDPOINTS_MAX ||
 		    !address_parse(doc_str(doc_item(doc_key(endpoint, "addresses"), 0)), &address))
 			continue;
-		ret->at[ret->len++] = (struct endpoint){ address, (u16)number, here };
+		VEC_PUSH(m->arena, ret, (struct endpoint){ address, (u16)number, here });
 	}
 }
 
 /* Ready ones; when there are none, those that still serve while they go. */
 static struct endpoints endpoints_of(struct making *m, bool here_only)
 {
-	struct endpoints all = { .at = ARENA_ARRAY(m->arena, struct endpoint, ENDPOINTS_MAX) };
+	struct endpoints all = { 0 };
 	u32 kept = 0;
 
 	for (int leaving = 0; leaving < 2 && !all.len; leaving++)
 		for (const struct service_slice *s = m->entry->slices; s; s = s->next)
 			collect(m, s->doc, leaving, here_only, &all);
-	qsort(all.at, all.len, sizeof *all.at, by_address);
+	if (all.len)
+		qsort(all.at, all.len, sizeof *all.at, by_address);
 	for (u32 i = 0; i < all.len; i++)
 		if (!kept || by_address(&all.at[kept - 1], &all.at[i]) != 0)
 			all.at[kept++] = all.at[i];
