@@ -171,9 +171,16 @@ static enum status token_verify(void *self, struct arena *arena, struct str toke
 	return json_parse(arena, claims, ret_claims, error);
 }
 
+static struct str token_public_key(void *self, struct arena *arena)
+{
+	struct credentials *credentials = self;
+
+	return jwt_key_jwk(arena, credentials->token_key);
+}
+
 struct token_signer credentials_signer(struct credentials *credentials)
 {
-	return (struct token_signer){ token_sign, token_verify, credentials };
+	return (struct token_signer){ token_sign, token_verify, token_public_key, credentials };
 }
 
 enum status credentials_write_kubeconfig(const struct credentials *credentials, struct str url,

@@ -224,6 +224,6 @@ void route_plain(struct request *r)
 {
 	if (!str_is(r->x->method, "GET") && !str_is(r->x->method, "HEAD"))
 		fail_method(r);
-	else if (!health_reply(r) && !documents_reply(r))
+	else if (!health_reply(r) && !documents_reply(r) && !issuer_reply(r))
 		fail_unknown(r);
 }

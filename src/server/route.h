@@ -13,6 +13,8 @@ void route_plain(struct request *request);
 bool health_reply(struct request *request);
 /* Discovery and OpenAPI; false when the path is none of them. In documents.c. */
 bool documents_reply(struct request *request);
+/* The issuer of tokens and its keys; false when the path is neither. In issuer.c. */
+bool issuer_reply(struct request *request);
 void documents_free(struct server *server);
 
 /* Subresources a node answers (pods/log, exec, attach, portforward); false for any other. In

@@ -26,6 +26,8 @@ struct token_signer {
 	/* Checks the signature only; times, audience and accounts are the server's business. */
 	enum status (*verify)(void *self, struct arena *arena, struct str token,
 			      const struct doc **ret_claims, struct error *error);
+	/* The public half of the key, a JWK as JSON; NULL: not told. */
+	struct str (*public_key)(void *self, struct arena *arena);
 	void *self;
 };
 

@@ -25,13 +25,19 @@ static enum status verify(void *self, struct arena *into, struct str token,
 	return json_parse(into, str_from(token, 7), ret_claims, error);
 }
 
+static struct str public_key(void *self, struct arena *into)
+{
+	(void)self;
+	return str_copy(into, STR("{\"kty\":\"RSA\",\"alg\":\"RS256\"}"));
+}
+
 static const struct http_peer stranger = { .secure = true };
 
 static int up(void **state)
 {
 	static const struct server_config config = {
 		.admin_token = STR_INIT("secret-token"),
-		.tokens = { .sign = sign, .verify = verify },
+		.tokens = { .sign = sign, .verify = verify, .public_key = public_key },
 	};
 
 	(void)state;
@@ -139,6 +145,26 @@ static void tokens_die_with_their_pod(void **state)
 	       "{\"spec\":{\"boundObjectRef\":{\"kind\":\"Pod\",\"name\":\"p\"}}}");
 }
 
+static void others_can_check_our_tokens(void **state)
+{
+	(void)state;
+	const struct doc *d = ask_ok(200, "GET", "/.well-known/openid-configuration", NULL);
+
+	assert_str(doc_at_str(d, "issuer"), "https://kubernetes.default.svc.cluster.local");
+	assert_str(doc_at_str(d, "jwks_uri"), "https://127.0.0.1:6443/openid/v1/jwks");
+	assert_str(doc_at_str(d, "id_token_signing_alg_values_supported.0"), "RS256");
+	d = ask_ok(200, "GET", "/openid/v1/jwks", NULL);
+	assert_str(doc_at_str(d, "keys.0.kty"), "RSA");
+	/* Service accounts may read it, strangers may not. */
+	const struct doc *made = ask_ok(201, "POST", TOKEN, "{\"spec\":{}}");
+
+	use_token(doc_at_str(made, "status.token"));
+	ask_ok(200, "GET", "/openid/v1/jwks", NULL);
+	authorization = NULL;
+	ask_ok(403, "GET", "/openid/v1/jwks", NULL);
+	use_certificate();
+}
+
 #define token_test(f) cmocka_unit_test_setup_teardown(f, up, cluster_down)
 
 int main(void)
@@ -146,7 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		token_test(the_administrators_token),  token_test(accounts_get_tokens_that_expire),
 		token_test(short_lives_are_refused),   token_test(tokens_for_others_are_not_ours),
-		token_test(tokens_die_with_their_pod),
+		token_test(tokens_die_with_their_pod), token_test(others_can_check_our_tokens),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
