@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "network/address.h"
+#include "network/host_ports.h"
 #include "network/service_proxy.h"
 #include "sys/netlink.h"
 
@@ -112,6 +113,8 @@ enum status node_range_release(struct str data, struct error *error)
 	while (status == ST_OK && find(netlink, owner_of(data), &number, &unused)) {
 		set_range(&range, number);
 		status = service_proxy_purge(str_of(range.bridge), error);
+		if (status == ST_OK)
+			status = host_ports_purge(str_of(range.bridge), error);
 		if (status == ST_OK)
 			status = netlink_delete_link(netlink, range.bridge, error);
 		if (status == ST_OK)

@@ -1,4 +1,5 @@
 /* The agent's life: pods come and go by the watch, the dirty ones are decided on once a round. */
+#include "network/host_ports.h"
 #include "node/agent.h"
 
 #include <stdio.h>
@@ -231,6 +232,7 @@ static void pods_synced(void *self)
 	for (struct pod *pod = agent->pods; pod; pod = pod->next)
 		VEC_PUSH(arena, &uids, pod->uid);
 	pod_network_keep(agent->network, uids.at, uids.len);
+	agent_tell_ports(agent); /* also takes away those of pods that went meanwhile */
 	drop_directories(agent, arena);
 	if (orphans.len)
 		log_info("node", "removed containers without a pod count=%u", orphans.len);
@@ -336,6 +338,7 @@ static enum status open_parts(struct agent *agent, struct error *error)
 		status = agent->runtime->open(agent->runtime->self, &listener, error);
 	if (status == ST_OK)
 		status = pod_network_new(agent->loop, &network, &agent->network, error);
+	agent->host_ports = host_ports_new(agent->loop, config->bridge, config->pod_cidr);
 	return status;
 }
 
@@ -442,6 +445,7 @@ void agent_free(struct agent *agent)
 		pod_free(pod);
 	}
 	pod_network_free(agent->network);
+	host_ports_free(agent->host_ports);
 	if (agent->runtime)
 		agent->runtime->close(agent->runtime->self);
 	timer_free(agent->rotate_timer);

@@ -84,6 +84,7 @@ struct agent {
 	const struct image_source *images;
 	struct runtime *runtime;
 	struct pod_network *network;
+	struct host_ports *host_ports;
 	struct random random;
 	struct pod *pods;
 	struct map by_uid;
@@ -126,6 +127,9 @@ void container_exited(struct agent_container *container, const struct container_
 void container_release(struct agent_container *container);
 void container_note_end(struct pod *pod, const struct container_record *record,
 			struct container_end *end);
+
+/* ---- agent_ports.c */
+void agent_tell_ports(struct agent *agent);
 
 /* ---- agent_hooks.c: postStart and preStop */
 void hook_post_start(struct agent_container *container);

@@ -168,6 +168,8 @@ static void sandbox_made(void *arg, enum status status, const struct pod_sandbox
 		status = pod_etc_files(pod, &own);
 	}
 	pod->seen.sandbox = status == ST_OK ? SEEN_READY : SEEN_FAILED;
+	if (status == ST_OK && agent->synced)
+		agent_tell_ports(agent);
 	if (status != ST_OK) {
 		pod->seen.sandbox_retry_ns = agent_wall() + RETRY_S * NS_PER_S;
 		text_keep(&pod->seen.sandbox_message, str_of(own.message));
@@ -205,6 +207,8 @@ static void sandbox_removed(void *arg, enum status status, const struct pod_sand
 		log_warn("node", "pod " STR_FMT "/" STR_FMT ": %s", STR_ARG(pod->ns),
 			 STR_ARG(pod->name), error->message);
 	pod->seen.sandbox = SEEN_NONE;
+	if (pod->agent->synced)
+		agent_tell_ports(pod->agent);
 	pod_wake(pod);
 }
 

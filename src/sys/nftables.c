@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <nftables/libnftables.h>
+#include <pthread.h>
 
 enum { RUNS_MAX = 200 };
 
@@ -37,7 +38,7 @@ static enum status load(struct error *error)
 	return ST_OK;
 }
 
-enum status nftables_run(const char *text, struct error *error)
+static enum status run(const char *text, struct error *error)
 {
 	if (!nft.library && load(error) != ST_OK)
 		return ST_UNAVAILABLE;
@@ -55,4 +56,16 @@ enum status nftables_run(const char *text, struct error *error)
 	const char *why = nft.error_text(nft.context); /* reading it empties it */
 
 	return result ? fail(error, ST_INTERNAL, "nftables: %.700s", why ? why : "refused") : ST_OK;
+}
+
+/* The context is one for all threads. */
+enum status nftables_run(const char *text, struct error *error)
+{
+	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
+
+	pthread_mutex_lock(&one);
+	enum status status = run(text, error);
+
+	pthread_mutex_unlock(&one);
+	return status;
 }

@@ -1,4 +1,4 @@
-/* nftables by libnftables, loaded when first used. Blocking; one thread at a time. */
+/* nftables by libnftables, loaded when first used. Blocking; for any thread. */
 #ifndef SYS_NFTABLES_H
 #define SYS_NFTABLES_H
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Probes that want TLS, and pods whose containers see each other's processes.
+# Probes that want TLS, pods whose containers see each other's processes, ports of the node.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 k=$minke
@@ -48,7 +48,7 @@ spec:
   shareProcessNamespace: true
   terminationGracePeriodSeconds: 0
   containers:
-  - {name: web, image: $image}
+  - {name: web, image: $image, ports: [{containerPort: 8080, hostPort: 18080}]}
   - {name: watcher, image: $image, command: [sh, -c, "exec sleep 1234"]}
 YAML
 ok "a probe over TLS believes any certificate" eventually 20 shows good '1/1 +Running'
@@ -59,4 +59,17 @@ ok "neither is ready" shows bad '0/1 +Running'
 ok "two containers with one process namespace run" eventually 20 shows shared '2/2 +Running'
 matches "one sees the other" 'sleep 1234' "$("$k" exec shared -c web -- ps 2>&1)"
 matches "and the other way round" '/bin/web' "$("$k" exec shared -c watcher -- ps 2>&1)"
+
+# ---- hostPort
+address=$("$k" get pod shared -o 'jsonpath={.status.hostIP}')
+reached() { curl -s --max-time 2 "http://$1:18080/" | grep -q 'hello from shared'; }
+ok "a hostPort leads to the pod from 127.0.0.1" eventually 5 reached 127.0.0.1
+ok "and at the node's address" eventually 5 reached "$address"
+matches "and from another pod" 'hello from shared' \
+  "$("$k" exec good -- sh -c "printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 3 10.244.0.1 18080" 2>&1)"
+matches "and from the pod itself" 'hello from shared' \
+  "$("$k" exec shared -c web -- sh -c "printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 3 10.244.0.1 18080" 2>&1)"
+"$k" delete pod shared >/dev/null 2>&1
+refused() { ! curl -s --max-time 2 "http://127.0.0.1:18080/" >/dev/null; }
+ok "and no more when the pod is gone" eventually 10 refused
 kill $tls $plain
