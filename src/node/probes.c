@@ -12,6 +12,7 @@
 #include "base/buffer.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "net/grpc_health.h"
 #include "net/tls_session.h"
 #include "network/address.h"
 #include "node/runtime.h"
@@ -64,6 +65,7 @@ struct probe_call {
 	i64 timeout_ms;
 	struct tls_context *tls; /* HTTPS: whoever answers is believed */
 	struct tls_session *session;
+	struct grpc_health *health; /* gRPC */
 	bool tcp_only, over, success, sleeping;
 	struct str message;
 };
@@ -75,6 +77,7 @@ static void call_free(struct probe_call *call)
 		close(call->fd);
 	timer_free(call->timer);
 	tls_session_free(call->session);
+	grpc_health_free(call->health);
 	tls_free(call->tls);
 	buffer_release(&call->answer);
 	arena_free(call->arena);
@@ -191,6 +194,15 @@ static const struct tls_session_events tls_events = { .ready = tls_ready,
 						      .plain = answer_plain,
 						      .cipher = tls_cipher };
 
+static void judge_health(struct probe_call *call)
+{
+	struct str why;
+	enum grpc_verdict verdict = grpc_health_verdict(call->health, &why);
+
+	if (verdict != GRPC_WAITING)
+		finish(call, verdict == GRPC_SERVING, verdict == GRPC_SERVING ? STR_NONE : why);
+}
+
 static void answer_bytes(void *self, struct str bytes)
 {
 	struct probe_call *call = self;
@@ -198,6 +210,12 @@ static void answer_bytes(void *self, struct str bytes)
 
 	if (call->over)
 		return;
+	if (call->health) {
+		grpc_health_feed(call->health, bytes);
+		stream_write(call->stream, grpc_health_output(call->health));
+		judge_health(call);
+		return;
+	}
 	if (!call->session) {
 		answer_plain(call, bytes);
 	} else if (tls_session_feed(call->session, bytes, &error) != ST_OK && !call->answer.len) {
@@ -261,7 +279,9 @@ static void connected(void *self, int events)
 	} else {
 		call->fd = -1;
 		stream_open(call->stream, &stream_events, call);
-		if (call->session)
+		if (call->health)
+			stream_write(call->stream, grpc_health_output(call->health));
+		else if (call->session)
 			tls_session_start(call->session);
 		else
 			stream_write(call->stream, call->request);
@@ -435,8 +455,13 @@ struct probe_call *probe_run(struct loop *loop, struct runtime *runtime, const s
 	} else if ((what = doc_key(probe, "sleep"))) {
 		call->sleeping = true;
 		timer_start(call->timer, doc_at_int(what, "seconds", 0) * MS_PER_S, 0);
+	} else if ((what = doc_key(probe, "grpc"))) {
+		ask_network(call, what, false, target);
+		call->tcp_only = false;
+		call->url = call->address;
+		call->health = grpc_health_new(arena, call->address, doc_at_str(what, "service"));
 	} else {
-		fail_soon(call, STR("this node cannot ask by gRPC"));
+		fail_soon(call, STR("this probe asks nothing"));
 	}
 	return call;
 }
