@@ -6,6 +6,7 @@
 	X(replicaset)                                                                              \
 	X(replication)                                                                             \
 	X(garbage)                                                                                 \
+	X(custom_resource)                                                                         \
 	X(namespace)                                                                               \
 	X(service_account)                                                                         \
 	X(root_ca)                                                                                 \

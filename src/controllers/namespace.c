@@ -99,7 +99,7 @@ static void namespace_reconcile(const struct view *view, struct key key, struct 
 	if (!namespace || !object_deleting(namespace->doc))
 		return;
 	struct remains remains = { 0 };
-	for (kind_id id = 1; id < KIND_COUNT; id++) {
+	for (kind_id id = 1; id < schema_kinds_end(view->schema); id++) {
 		const struct api_kind *kind = schema_kind(view->schema, id);
 		if (deletable(kind))
 			empty_kind(view, plan, kind, key.name, &remains);

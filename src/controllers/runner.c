@@ -265,7 +265,7 @@ static void changed(void *self, const struct store_event *event)
 /* Everything there is counts as new to somebody who has just begun to listen. */
 static void tell_everything(struct runner *r)
 {
-	for (kind_id kind = 1; kind < KIND_COUNT; kind++) {
+	for (kind_id kind = 1; kind < schema_kinds_end(r->schema); kind++) {
 		if (kind == KIND_Event || kind == KIND_Lease ||
 		    !(schema_kind(r->schema, kind)->verbs & API_VERB_LIST))
 			continue;

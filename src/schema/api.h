@@ -188,6 +188,8 @@ struct api_kind {
 	/* Between a view's shape and the stored one; NULL when only apiVersion differs. */
 	const struct doc *(*convert)(struct arena *arena, const struct doc *object, bool to_stored);
 	struct str text;
+	/* Of a custom resource: the openAPIV3Schema of this version; NULL for what is built in. */
+	const struct doc *shape;
 };
 
 extern const struct api_kind api_kinds[]; /* [enum kind]; 0 is unused */

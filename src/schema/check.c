@@ -40,6 +40,11 @@ void check_leave(struct check *c)
 	c->depth--;
 }
 
+void check_enter_name(struct check *c, struct str name)
+{
+	push(c, name, CHECK_FIELD);
+}
+
 static struct str print_path(struct check *c, const char *child)
 {
 	struct buffer out = BUFFER_INIT(BODY_BYTES_MAX);
@@ -171,6 +176,11 @@ static struct str go_value(struct arena *arena, const struct doc *value)
 	return str_part(json_text(arena, value), 0, VALUE_BYTES_MAX);
 }
 
+struct str check_path(struct check *c)
+{
+	return print_path(c, NULL);
+}
+
 /* ---- adding */
 
 static void add(struct check *c, const char *reason, const char *child, struct str message)
@@ -270,6 +280,14 @@ void check_unsupported(struct check *c, const char *child, struct str value,
 				    supported[i]);
 	add_value(c, "FieldValueNotSupported", "Unsupported value", child,
 		  check_go_quoted(c->arena, value), detail);
+}
+
+void check_unsupported_raw(struct check *c, const char *child, const struct doc *value,
+			   struct str supported)
+{
+	add_value(c, "FieldValueNotSupported", "Unsupported value", child,
+		  go_value(c->arena, value),
+		  str_format(c->arena, "supported values: " STR_FMT, STR_ARG(supported)));
 }
 
 void check_duplicate(struct check *c, const char *child, const struct doc *value)

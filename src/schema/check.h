@@ -32,6 +32,8 @@ struct check {
 void check_enter(struct check *c, const char *field); /* may hold dots */
 void check_enter_item(struct check *c, u32 index);
 void check_enter_key(struct check *c, struct str key);
+void check_enter_name(struct check *c, struct str name); /* a field whose name may hold dots */
+struct str check_path(struct check *c);			 /* where it stands: "spec.ports[0]" */
 void check_leave(struct check *c); /* undoes the last enter */
 
 void check_required(struct check *c, const char *child, const char *detail); /* "" for none */
@@ -50,6 +52,9 @@ void check_invalid_raw(struct check *c, const char *child, struct str printed, c
 /* `supported` ends with NULL. */
 void check_unsupported(struct check *c, const char *child, struct str value,
 		       const char *const *supported);
+/* `supported` is printed as it stands. */
+void check_unsupported_raw(struct check *c, const char *child, const struct doc *value,
+			   struct str supported);
 void check_duplicate(struct check *c, const char *child, const struct doc *value);
 void check_not_found(struct check *c, const char *child, struct str value);
 void check_too_long(struct check *c, const char *child, u32 max_bytes);

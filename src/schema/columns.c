@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/timestamp.h"
+#include "schema/custom.h"
 #include "schema/selector.h"
 
 enum { TEMPLATE_BYTES_MAX = 4096 };
@@ -309,6 +310,8 @@ const struct doc *columns_cells(struct arena *arena, const struct api_kind *kind
 
 		if (column->source.len == 0)
 			cell = doc_item(printed, taken++);
+		if (kind->shape)
+			cell = custom_cell(arena, column, object, now_ns);
 		if (cell)
 			build_doc(&b, NULL, cell);
 		else

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "schema/default.h"
 #include "schema/scalar.h"
+#include "schema/structural.h"
 
 struct step { /* one piece of the path, for messages */
 	struct str key;
@@ -409,6 +410,30 @@ static enum status decode_struct(struct decoder *d, const struct api_struct *s,
 	return ST_OK;
 }
 
+/* A custom resource: metadata by the tables, the rest by its own schema. */
+static enum status decode_custom(struct decoder *d, const struct api_kind *kind,
+				 const struct doc *in, struct doc *ret)
+{
+	const struct api_field *field = api_field_find(kind->root, STR("metadata"));
+	const struct doc *meta = doc_key(in, "metadata"), *out;
+	struct doc made;
+	enum status status = ST_OK;
+
+	out = structural_prune(d->arena, kind->shape, in, d->problems);
+	if (!doc_is_null(meta)) {
+		enter(d, field->name, -1);
+		status = decode_field(d, kind->root, field, meta, &made);
+		d->depth = 0;
+	}
+	if (status != ST_OK)
+		return status;
+	if (!doc_is_null(meta) && memcmp(&made, meta, sizeof made) != 0)
+		out = doc_with(d->arena, out, field->name,
+			       arena_copy(d->arena, &made, sizeof made));
+	*ret = *out;
+	return ST_OK;
+}
+
 enum status schema_decode(struct arena *arena, const struct schema *schema,
 			  const struct api_kind *kind, const struct doc *in,
 			  const struct doc **ret_doc, struct field_problems *problems,
@@ -420,7 +445,8 @@ enum status schema_decode(struct arena *arena, const struct schema *schema,
 	enum status status;
 
 	if (doc_is(in, DOC_OBJECT)) {
-		status = decode_struct(&d, kind->root, in, &made);
+		status = kind->shape ? decode_custom(&d, kind, in, &made)
+				     : decode_struct(&d, kind->root, in, &made);
 	} else {
 		struct str value = scalar_go_value(arena, in, false);
 

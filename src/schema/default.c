@@ -4,6 +4,8 @@
  */
 #include "schema/default.h"
 
+#include "schema/structural.h"
+
 /* The struct under way: its pairs, copied as soon as one changes. */
 struct filling {
 	struct defaults *d;
@@ -147,6 +149,8 @@ const struct doc *schema_default(struct arena *arena, const struct schema *schem
 
 	if (!doc_is(object, DOC_OBJECT))
 		return object;
+	if (kind->shape)
+		return structural_default(arena, kind->shape, object);
 	object = default_struct(&d, kind->root, object);
 	return kind->finish ? kind->finish(&d, object) : object;
 }

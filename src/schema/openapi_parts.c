@@ -102,7 +102,8 @@ struct openapi_need openapi_need(struct arena *arena, const struct served *const
 		for (u32 j = 0; j < versions[i]->len; j++) {
 			const struct api_kind *kind = versions[i]->kinds[j];
 
-			reach_add(&r, kind->root);
+			/* Of a custom resource only the metadata is a struct of the tables. */
+			reach_add(&r, kind->shape ? kind->root->fields[0].of : kind->root);
 			if (kind->has_scale)
 				reach_add(&r, api_kinds[KIND_Scale].root);
 			if (kind->stored->id == KIND_Pod)

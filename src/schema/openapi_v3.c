@@ -195,6 +195,26 @@ static void put_struct(struct writer *w, const struct api_struct *s)
 	out_close(&w->o, '}');
 }
 
+/* A custom resource is shown as its author wrote it, with what every object has. */
+static void put_custom(struct writer *w, const struct api_kind *kind)
+{
+	const struct doc *properties = doc_key(kind->shape, "properties");
+
+	out_open(&w->o, str_c(w->arena, openapi_name(w->arena, kind->root)), '{');
+	doc_each_pair(kind->shape, key, value)
+		if (!str_is(key, "properties"))
+			out_doc(&w->o, str_c(w->arena, key), value);
+	out_open(&w->o, "properties", '{');
+	put_type_meta(w);
+	put_field(w, &kind->root->fields[0]);
+	doc_each_pair(properties, key, value)
+		if (!str_is(key, "apiVersion") && !str_is(key, "kind") && !str_is(key, "metadata"))
+			out_doc(&w->o, str_c(w->arena, key), value);
+	out_close(&w->o, '}');
+	put_kinds(w, kind->root, put_kind);
+	out_close(&w->o, '}');
+}
+
 static struct str list_name(struct writer *w, const struct api_kind *kind)
 {
 	return str_format(w->arena, STR_FMT "List", STR_ARG(openapi_name(w->arena, kind->root)));
@@ -245,6 +265,9 @@ static void put_schemas(struct writer *w, const struct served *served)
 	out_open(&w->o, "schemas", '{');
 	for (u32 i = 0; i < need.len; i++)
 		put_struct(w, need.structs[i]);
+	for (u32 i = 0; i < served->len; i++)
+		if (served->kinds[i]->shape)
+			put_custom(w, served->kinds[i]);
 	for (u32 i = 0; i < served->len; i++)
 		if (served->kinds[i]->verbs & API_VERB_LIST)
 			put_list(w, served->kinds[i]);

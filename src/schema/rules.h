@@ -39,6 +39,7 @@ RULE_FINISH(job_finish);
 RULE_FINISH(limit_range_item_finish);
 RULE_FINISH(network_policy_spec_finish);
 
+RULE_CHECK(custom_resource_check);
 RULE_CHECK(pod_check);
 RULE_CHECK(pod_spec_check);
 RULE_CHECK(pod_template_spec_check);

@@ -5,9 +5,21 @@
 
 #include "base/check.h"
 #include "base/map.h"
+#include "schema/custom.h"
+
+enum { CUSTOM_KINDS_MAX = 1024 };
+
+/* A CustomResourceDefinition by its name: what it serves now, and its last state. */
+struct slot {
+	struct str name;
+	struct custom *custom;
+	bool served;
+};
 
 struct schema {
 	struct arena *arena;
+	struct slot slots[CUSTOM_KINDS_MAX];
+	u32 slots_len;
 	struct map resources, kinds; /* "group/version/plural", "group/version/kind" → api_kind */
 };
 
@@ -50,9 +62,11 @@ void schema_free(struct schema *schema)
 
 const struct api_kind *schema_kind(const struct schema *schema, kind_id id)
 {
-	(void)schema;
-	CHECK(id > 0 && id < api_kinds_len);
-	return &api_kinds[id];
+	CHECK(id > 0);
+	if (id < api_kinds_len) /* what is built in needs no schema */
+		return &api_kinds[id];
+	CHECK(id < schema_kinds_end(schema));
+	return schema->slots[id - api_kinds_len].custom->stored;
 }
 
 /* Joins two or three words in a small buffer; a longer name cannot be one of ours. */
@@ -93,9 +107,80 @@ const struct api_kind *schema_find_kind(const struct schema *schema, struct str 
 
 const struct api_kind *schema_at(const struct schema *schema, u32 index)
 {
-	(void)schema;
 	if (index + 1 < api_kinds_len)
 		return &api_kinds[index + 1];
 	index -= api_kinds_len - 1u;
-	return index < api_views_len ? &api_views[index] : NULL;
+	if (index < api_views_len)
+		return &api_views[index];
+	index -= api_views_len;
+	for (u32 i = 0; schema && i < schema->slots_len; i++) {
+		const struct slot *slot = &schema->slots[i];
+
+		if (!slot->served)
+			continue;
+		if (index < slot->custom->served_len)
+			return slot->custom->served[index];
+		index -= slot->custom->served_len;
+	}
+	return NULL;
+}
+
+/* ---- custom resources */
+
+kind_id schema_kinds_end(const struct schema *schema)
+{
+	return (kind_id)(api_kinds_len + schema->slots_len);
+}
+
+static struct slot *slot_find(struct schema *schema, struct str name)
+{
+	for (u32 i = 0; i < schema->slots_len; i++)
+		if (str_eq(schema->slots[i].name, name))
+			return &schema->slots[i];
+	return NULL;
+}
+
+static void schema_drop(struct schema *schema, const struct api_kind *kind)
+{
+	map_remove(&schema->resources,
+		   str_format(schema->arena, STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(kind->group),
+			      STR_ARG(kind->version), STR_ARG(kind->plural)));
+	map_remove(&schema->kinds, str_format(schema->arena, STR_FMT "/" STR_FMT,
+					      STR_ARG(kind->api_version), STR_ARG(kind->kind)));
+}
+
+static void slot_stop(struct schema *schema, struct slot *slot)
+{
+	for (u32 i = 0; slot->served && i < slot->custom->served_len; i++)
+		schema_drop(schema, slot->custom->served[i]);
+	slot->served = false;
+}
+
+kind_id schema_register(struct schema *schema, const struct doc *definition)
+{
+	struct str name = doc_at_str(definition, "metadata.name");
+	struct slot *slot = slot_find(schema, name);
+
+	if (!slot && schema->slots_len == CUSTOM_KINDS_MAX)
+		return KIND_NONE;
+	if (!slot) {
+		slot = &schema->slots[schema->slots_len++];
+		slot->name = str_copy(schema->arena, name);
+	}
+	slot_stop(schema, slot);
+	kind_id id = (kind_id)(api_kinds_len + (slot - schema->slots));
+
+	slot->custom = custom_new(schema->arena, id, definition);
+	slot->served = true;
+	for (u32 i = 0; i < slot->custom->served_len; i++)
+		schema_add(schema, slot->custom->served[i]);
+	return id;
+}
+
+void schema_unregister(struct schema *schema, struct str name)
+{
+	struct slot *slot = slot_find(schema, name);
+
+	if (slot)
+		slot_stop(schema, slot);
 }

@@ -31,6 +31,17 @@ const struct api_kind *schema_find_kind(const struct schema *schema, struct str 
 /* Every kind and every view served, in the order of the tables; NULL ends. */
 const struct api_kind *schema_at(const struct schema *schema, u32 index);
 
+/* ---- custom resources */
+
+/* One past the highest id handed out; every id from 1 on has a kind. */
+kind_id schema_kinds_end(const struct schema *schema);
+
+/* Serves what an accepted CustomResourceDefinition describes, in place of what was served under its
+ * name before. The id stays the same for a name as long as the process lives; 0 when there are too
+ * many. Kinds once handed out stay valid until schema_free(). */
+kind_id schema_register(struct schema *schema, const struct doc *definition);
+void schema_unregister(struct schema *schema, struct str name);
+
 static inline struct str api_kind_version(const struct api_kind *kind) /* "apps/v1", "v1" */
 {
 	return kind->api_version;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "schema/check.h"
+#include "schema/structural.h"
 
 static bool is_object_meta(const struct api_struct *s)
 {
@@ -207,6 +208,10 @@ void schema_validate(struct arena *arena, const struct schema *schema, const str
 
 	if (api_field_find(kind->root, STR("metadata")))
 		check_metadata(&c);
+	if (kind->shape) {
+		structural_validate(&c, kind->shape, object);
+		return;
+	}
 	if (subresource && strcmp(subresource, "status") == 0)
 		return; /* the status is the controllers' word; nothing of the rest changes */
 	check_struct(&c, kind->root, object, old);

@@ -1,6 +1,7 @@
 /* Which admission step a kind gets, and the small ones. */
 #include "server/admission.h"
 
+#include "server/custom.h"
 #include "server/object.h"
 #include "server/state.h"
 
@@ -47,6 +48,8 @@ enum status admit_create(struct call *call, const struct api_kind *kind, struct 
 			 const struct doc *doc, const struct doc **ret_doc, struct error *error)
 {
 	*ret_doc = doc;
+	if (kind->shape)
+		return custom_admit(call, kind, error);
 	switch (kind->id) {
 	case KIND_Namespace:
 		*ret_doc = new_namespace(call->arena, doc);
@@ -69,6 +72,9 @@ enum status admit_finish(struct call *call, const struct api_kind *kind, struct 
 		return old ? ST_OK : admit_limits(call, kind, ns, doc, ret_doc, error);
 	case KIND_Job:
 		return old ? ST_OK : admit_job(call, kind, doc, ret_doc, error);
+	case KIND_CustomResourceDefinition:
+		*ret_doc = custom_definition(call, doc, old);
+		return ST_OK;
 	case KIND_Service:
 		return admit_service(call, kind, doc, old, ret_doc, error);
 	case KIND_Role:

@@ -21,17 +21,25 @@ struct document {
 };
 
 struct documents {
+	u32 refs; /* the server's, and one of each reply under way */
 	struct arena *arena;
 	struct map by_key; /* path and form → struct document */
 };
 
+static void let_go(void *self)
+{
+	struct documents *documents = self;
+
+	if (!documents || --documents->refs)
+		return;
+	map_release(&documents->by_key);
+	arena_free(documents->arena);
+	free(documents);
+}
+
 void documents_free(struct server *server)
 {
-	if (!server->documents)
-		return;
-	map_release(&server->documents->by_key);
-	arena_free(server->documents->arena);
-	free(server->documents);
+	let_go(server->documents);
 	server->documents = NULL;
 }
 
@@ -40,6 +48,7 @@ static struct documents *documents_of(struct server *server)
 	if (!server->documents) {
 		server->documents = calloc(1, sizeof *server->documents);
 		CHECK(server->documents);
+		server->documents->refs = 1;
 		server->documents->arena = arena_new(0);
 	}
 	return server->documents;
@@ -66,8 +75,12 @@ static void send(struct request *r, const struct document *document)
 
 	reply_header(&reply, "ETag", document->tag);
 	reply_header(&reply, "Vary", STR("Accept"));
-	if (!same)
+	if (!same) {
+		/* The text outlives a change of the schema while it is being sent. */
+		r->server->documents->refs++;
+		arena_defer(r->x->arena, let_go, r->server->documents);
 		reply_piece(&reply, document->text);
+	}
 	reply_send(r->x, &reply);
 }
 

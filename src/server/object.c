@@ -286,6 +286,8 @@ bool kind_has_generation(const struct api_kind *kind)
 		"CertificateSigningRequest",
 	};
 
+	if (kind->shape)
+		return true;
 	if (!kind->has_status && !str_is(kind->kind, "NetworkPolicy") &&
 	    !str_is(kind->kind, "PriorityClass") && !str_is(kind->kind, "EndpointSlice"))
 		return false;

@@ -7,6 +7,7 @@
 #include "server/authenticate.h"
 #include "server/authorize.h"
 #include "server/commit.h"
+#include "server/custom.h"
 #include "server/event_expiry.h"
 #include "server/route.h"
 #include "server/state.h"
@@ -50,6 +51,7 @@ struct server *server_new(const struct server_config *config, struct store *stor
 	if (!server->config.advertise_port)
 		server->config.advertise_port = 6443;
 	server->later_end = &server->later;
+	custom_start(server);
 	return server;
 }
 
@@ -58,6 +60,7 @@ void server_free(struct server *server)
 	if (!server)
 		return;
 	store_forget(server->store, server);
+	custom_stop(server);
 	watch_end_all(server);
 	commit_abandon(server);
 	documents_free(server);

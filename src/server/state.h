@@ -25,6 +25,7 @@ struct server {
 	struct arena *scratch;	       /* for one event or one row at a time; reset after it */
 	struct server_later *later, **later_end;
 	struct server_later restore; /* what everyone relies on and someone deleted */
+	struct server_later custom_later; /* server/custom.c: stored versions to be renewed */
 	u32 streams_len;
 	bool ready;
 	i64 started_wall_ns;

@@ -20,6 +20,12 @@ const struct doc *partial_metadata(struct arena *arena, const struct doc *object
 	return build_done(&b);
 }
 
+/* Every version of a custom resource has its own columns. */
+static const struct api_kind *columns_of(const struct api_kind *kind)
+{
+	return kind->shape ? kind : kind->stored;
+}
+
 void table_open(const struct table_writer *w, const struct doc *metadata, bool columns)
 {
 	buffer_add_format(w->out,
@@ -27,14 +33,15 @@ void table_open(const struct table_writer *w, const struct doc *metadata, bool c
 			  STR_ARG(meta_version(w->accept->beta)));
 	json_print(w->out, metadata);
 	buffer_add_str(w->out, STR(",\"columnDefinitions\":"));
-	json_print(w->out, columns ? columns_definitions(w->arena, w->kind->stored) : &doc_null);
+	json_print(w->out,
+		   columns ? columns_definitions(w->arena, columns_of(w->kind)) : &doc_null);
 	buffer_add_str(w->out, STR(",\"rows\":["));
 }
 
 void table_row(const struct table_writer *w, const struct doc *object)
 {
 	buffer_add_str(w->out, STR("{\"cells\":"));
-	json_print(w->out, columns_cells(w->arena, w->kind->stored, object, w->now_ns));
+	json_print(w->out, columns_cells(w->arena, columns_of(w->kind), object, w->now_ns));
 	buffer_add_str(w->out, STR(",\"object\":"));
 	switch (w->accept->include) {
 	case INCLUDE_NONE:

@@ -164,6 +164,11 @@ static enum status apply_patch(struct call *call, const struct api_kind *kind, e
 	struct patch_schema schema = patch_schema_of(kind);
 	enum status status;
 
+	if (type == PATCH_STRATEGIC && kind->shape)
+		return fail(error, ST_UNSUPPORTED_MEDIA,
+			    "the body of the request was in an unknown format - accepted media "
+			    "types include: application/json-patch+json, "
+			    "application/merge-patch+json, application/apply-patch+yaml");
 	if (type == PATCH_JSON) {
 		struct error why = ERROR_INIT;
 

@@ -47,6 +47,13 @@ enum {
 	STORE_KEY_MAX = 500, /* bytes of namespace and name together: fits an iterator */
 };
 
+/* A stored object of a kind nobody has named yet. */
+struct stranger {
+	struct str kind; /* empty: somebody came for it; else one block, with what follows in it */
+	struct str namespace, name, json;
+	u64 row, revision;
+};
+
 struct store {
 	struct kind_state **kinds;
 	u32 kinds_len;
@@ -74,6 +81,8 @@ struct store {
 	bool telling; /* observers are being called: no writes now */
 	bool joining; /* a write is being handed to the log, which may commit at once */
 	bool waking, wake_again;
+	struct stranger *strangers;
+	u32 strangers_len, strangers_cap;
 	struct arena *scratch; /* for the length of one call */
 };
 
@@ -94,6 +103,13 @@ static inline void str_put(char *to, struct str s)
 	if (s.len)
 		memcpy(to, s.at, s.len);
 }
+
+/* strangers.c: rows of kinds that may be added later. */
+void strangers_keep(struct store *store, const struct log_row *row);
+void strangers_adopt(struct store *store, struct kind_state *state);
+void strangers_release(struct store *store);
+enum status store_load_row(struct store *store, struct kind_state *state,
+			   const struct log_row *row, struct arena *arena, struct error *error);
 
 /* lazy.c: what is written when something else is. */
 void lazy_begin(struct store *store);

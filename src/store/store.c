@@ -34,7 +34,6 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/log.h"
 #include "base/map.h"
 #include "doc/json.h"
 #include "store/kinds.h"
@@ -58,6 +57,12 @@ void store_add_kind(struct store *store, kind_id id, const struct store_kind *ki
 	store->kinds[id]->kind.name = kind_name_keep(kind->name);
 	store->kinds[id]->id = id;
 	store->kinds[id]->history.floor = store->revision;
+	strangers_adopt(store, store->kinds[id]);
+}
+
+bool store_has_kind(const struct store *store, kind_id id)
+{
+	return id < store->kinds_len && store->kinds[id];
 }
 
 struct store *store_new_kinds(const struct store_kind *kinds, u32 len, struct log *log,
@@ -97,6 +102,7 @@ void store_free(struct store *store)
 		return;
 	CHECK(!store->waits_first);
 	lazy_release(store);
+	strangers_release(store);
 	for (u32 i = 0; i < store->pending_len; i++) {
 		struct pending *p = &store->pending[store->pending_first + i];
 
@@ -258,7 +264,6 @@ struct loading {
 	struct store *store;
 	struct map kinds; /* name → kind_state */
 	struct arena *arena;
-	u64 strangers; /* rows of kinds nobody knows: left on disk as they are */
 };
 
 /* A lazily written object that went and came again may have left two rows: its removal and its
@@ -288,21 +293,12 @@ static enum status settle_twins(struct store *store, struct kind_state *state,
 	return ST_OK;
 }
 
-static enum status load_row(void *self, const struct log_row *row, struct error *error)
+enum status store_load_row(struct store *store, struct kind_state *state,
+			   const struct log_row *row, struct arena *arena, struct error *error)
 {
-	struct loading *loading = self;
-	struct store *store = loading->store;
-	struct kind_state *state = map_get(&loading->kinds, row->kind);
 	const struct doc *doc;
 	struct version *version = NULL;
-
-	store->next_row = MAX(store->next_row, row->row + 1);
-	if (!state) {
-		loading->strangers++;
-		return ST_OK;
-	}
-	arena_reset(loading->arena);
-	enum status status = json_parse(loading->arena, row->json, &doc, error);
+	enum status status = json_parse(arena, row->json, &doc, error);
 
 	if (!status && !doc_is(doc, DOC_OBJECT))
 		status = fail(error, ST_INVALID, "not an object");
@@ -324,6 +320,21 @@ static enum status load_row(void *self, const struct log_row *row, struct error 
 			   STR_ARG(row->name));
 }
 
+static enum status load_row(void *self, const struct log_row *row, struct error *error)
+{
+	struct loading *loading = self;
+	struct store *store = loading->store;
+	struct kind_state *state = map_get(&loading->kinds, row->kind);
+
+	store->next_row = MAX(store->next_row, row->row + 1);
+	if (!state) {
+		strangers_keep(store, row);
+		return ST_OK;
+	}
+	arena_reset(loading->arena);
+	return store_load_row(store, state, row, loading->arena, error);
+}
+
 static enum status load(struct store *store, struct error *error)
 {
 	struct loading loading = { .store = store, .arena = arena_new(0) };
@@ -336,9 +347,6 @@ static enum status load(struct store *store, struct error *error)
 
 	map_release(&loading.kinds);
 	arena_free(loading.arena);
-	if (loading.strangers)
-		log_warn("store", "objects of unknown kinds stay on disk count=%llu",
-			 (unsigned long long)loading.strangers);
 	return status;
 }
 

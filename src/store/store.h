@@ -29,7 +29,9 @@ struct store *store_new(struct schema *schema, struct log *log, const struct clo
 struct store *store_new_kinds(const struct store_kind *kinds, u32 len, struct log *log,
 			      const struct clock *clock);
 /* Adds a kind at run time (a custom resource). */
+/* Objects of that name which were loaded before the kind was known become its objects. */
 void store_add_kind(struct store *store, kind_id id, const struct store_kind *kind);
+bool store_has_kind(const struct store *store, kind_id id);
 
 /* Loads everything from the log. Once, before anything else. */
 MUST_USE enum status store_open(struct store *store, struct error *error);
