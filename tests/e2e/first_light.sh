@@ -42,7 +42,7 @@ same "exec gives output" "$pod" "$("$k" exec "$pod" -- hostname 2>&1)"
 same "exec gives the exit code" 7 $?
 same "exec -i passes stdin" 12345 "$(printf 12345 | "$k" exec -i "$pod" -- cat 2>&1)"
 matches "exec -it has a terminal" '/dev/pts/' \
-  "$(script -qec "'$k' exec -it '$pod' -- tty" /dev/null </dev/null 2>&1)"
+  "$(sleep 1 | script -qec "'$k' exec -it '$pod' -- tty" /dev/null 2>&1)"
 matches "and a shell answers on it" 'the sum is 42' \
   "$({ echo 'echo the sum is $((40+2))'; sleep 1; echo exit; } |
     script -qec "'$k' exec -it '$pod' -- sh" /dev/null 2>&1)"
