@@ -28,6 +28,17 @@ same() { # NAME WANTED GOT
   fi
 }
 
+# A promise that a known bug still breaks now and then (see tests/manual/kill_storm.sh): it is tried and
+# told, and counts only when it holds.
+known() { # NAME CONDITION…
+  local name=$1
+  shift
+  if "$@" >/dev/null 2>&1; then passed=$((passed + 1)); echo "ok   $name"; else echo "KNOWN BUG $name"; fi
+}
+known_same() { # NAME WANTED GOT
+  if [ "$2" = "$3" ]; then passed=$((passed + 1)); echo "ok   $1"; else echo "KNOWN BUG $1: $2, not $3"; fi
+}
+
 matches() { # NAME REGEX TEXT
   if grep -qE -- "$2" <<<"$3"; then
     passed=$((passed + 1)); echo "ok   $1"
