@@ -160,7 +160,9 @@ static void take_up(struct crun_runtime *runtime, struct container *container)
 		     container->pid_ticks != 0;
 
 	if (record->phase != CONTAINER_EXITED && record->started_ns == 0) {
-		/* We died while it was being made: it never ran, so it never was. */
+		/* We died while it was being made: it never ran, so it never was. No cgroup may
+		 * hold it yet, only its conmon does. */
+		spawn_kill_strays("conmon", container->directory);
 		if (remove_now(container, NULL) != ST_OK)
 			log_warn("runtime", "%s could not be removed", container->directory);
 		arena_free(container->arena);
