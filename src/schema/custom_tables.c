@@ -109,6 +109,7 @@ static const struct api_struct *table_of(struct arena *arena, const struct api_g
 			.type = API_STRUCT,
 			.flags = API_OMITEMPTY,
 			.of = api_field_find(api_kinds[KIND_ConfigMap].root, STR("metadata"))->of,
+			.text = STR("Name, labels and history."),
 		};
 	}
 	for (u32 i = 0; i < doc_len(properties) && s->len <= room; i++) {

@@ -265,6 +265,30 @@ static void put_struct(struct writer *w, const struct api_struct *s)
 	close_definition(w);
 }
 
+/* A custom resource as its author wrote it; one that keeps what is unknown says nothing. */
+static void put_custom(struct writer *w, const struct api_kind *kind)
+{
+	const struct doc *shape = kind->shape, *properties = doc_key(shape, "properties");
+	bool open = doc_bool_or(doc_key(shape, "x-kubernetes-preserve-unknown-fields"), false);
+
+	open_definition(w, openapi_name(w->arena, kind->root), kind->text);
+	doc_each_item(doc_key(shape, "required"), name)
+		proto_str(&w->o, SCHEMA_REQUIRED, doc_str(name));
+	put_type(w, "object");
+	if (!open) {
+		proto_open(&w->o, SCHEMA_PROPERTIES);
+		put_type_meta(w);
+		put_field(w, &kind->root->fields[0]);
+		doc_each_pair(properties, key, below)
+			if (!str_is(key, "apiVersion") && !str_is(key, "kind") &&
+			    !str_is(key, "metadata"))
+				openapi_v2_property(&w->o, w->arena, key, below);
+		proto_close(&w->o);
+	}
+	put_kinds(w, kind->root, false);
+	close_definition(w);
+}
+
 static void put_list(struct writer *w, const struct api_kind *kind)
 {
 	struct str name = openapi_name(w->arena, kind->root);
@@ -322,7 +346,9 @@ static void put_definitions(struct writer *w, const struct served *all, u32 len)
 			const struct api_kind *kind = all[i].kinds[j];
 
 			/* Two versions of one shape share their list. */
-			if (!(kind->verbs & API_VERB_LIST) || listed[kind->root->id]++)
+			if (kind->shape)
+				put_custom(w, kind);
+			else if (!(kind->verbs & API_VERB_LIST) || listed[kind->root->id]++)
 				continue;
 			put_list(w, kind);
 		}
@@ -467,10 +493,6 @@ bool openapi_v2_protobuf(struct buffer *out, const struct schema *schema)
 	struct writer w = { .o = { .to = out }, .arena = arena_new(0), .schema = schema };
 	u32 len, paths_len;
 	const struct served *all = served_all(w.arena, schema, &len);
-
-	/* Groups of custom resources come last; clients that read this format do without them. */
-	while (len && all[len - 1].kinds[0]->shape)
-		len--;
 
 	proto_text(&w.o, DOCUMENT_SWAGGER, "2.0");
 	proto_open(&w.o, DOCUMENT_INFO);

@@ -21,7 +21,9 @@ const struct doc *structural_prune(struct arena *arena, const struct doc *schema
 const struct doc *structural_default(struct arena *arena, const struct doc *schema,
 				     const struct doc *object);
 
-/* Adds everything in `object` that breaks the schema. */
-void structural_validate(struct check *c, const struct doc *schema, const struct doc *object);
+/* Adds everything in `object` that breaks the schema, but for what stands in `old` (NULL: nothing)
+ * at the same place. */
+void structural_validate(struct check *c, const struct doc *schema, const struct doc *object,
+			 const struct doc *old);
 
 #endif

@@ -2,13 +2,19 @@
  * An object against its structural schema, in the words of k8s.io/apiextensions-apiserver (which
  * are those of go-openapi/validate).
  */
+#include "base/map.h"
 #include "base/timestamp.h"
 #include "doc/json.h"
 #include "schema/format.h"
 #include "schema/pattern.h"
 #include "schema/structural.h"
 
-static void validate(struct check *c, const struct doc *schema, const struct doc *value);
+enum { COMPARED_MAX = 1000 }; /* items of a list looked up one by one */
+
+/* `old` is what stood there before, NULL for nothing: what did not change is not looked at again,
+ * so that a stricter schema does not stop writers who touch other fields. */
+static void validate(struct check *c, const struct doc *schema, const struct doc *value,
+		     const struct doc *old);
 
 /* Without its fraction; past 2^53 there is none. */
 static double whole(double number)
@@ -160,36 +166,56 @@ static void validate_enum(struct check *c, const struct doc *schema, const struc
 
 /* ---- lists and objects */
 
+/* What tells an item of a set or map from the others, as a document. */
+static const struct doc *item_key(struct arena *arena, const struct doc *keys,
+				  const struct doc *item)
+{
+	const struct doc *named = NULL;
+
+	if (!keys)
+		return item;
+	doc_each_item(keys, key)
+		named = doc_with(arena, named, doc_str(key), doc_get(item, doc_str(key)));
+	return named ? named : item;
+}
+
 static void validate_keys(struct check *c, const struct doc *schema, const struct doc *list)
 {
 	struct str type = doc_str(doc_key(schema, "x-kubernetes-list-type"));
 	const struct doc *keys = doc_key(schema, "x-kubernetes-list-map-keys");
+	struct map seen = { 0 };
 
 	if (!str_is(type, "set") && !str_is(type, "map"))
 		return;
 	for (u32 i = 0; i < list->len; i++) {
-		const struct doc *a = &list->items[i], *named = NULL;
-		bool twice = false;
+		const struct doc *key = item_key(c->arena, keys, &list->items[i]);
 
-		for (u32 j = 0; j < i && !twice; j++) {
-			twice = keys || doc_eq(a, &list->items[j]);
-			doc_each_item(keys, key) {
-				const struct doc *x = doc_get(a, doc_str(key));
-				const struct doc *y = doc_get(&list->items[j], doc_str(key));
-
-				twice = twice && (x && y ? doc_eq(x, y) : x == y);
-			}
-		}
-		doc_each_item(keys, key)
-			named = doc_with(c->arena, named, doc_str(key), doc_get(a, doc_str(key)));
+		if (!map_put(&seen, json_text(c->arena, key), (void *)(uintptr_t)key))
+			continue;
 		check_enter_item(c, i);
-		if (twice)
-			check_duplicate(c, NULL, named ? named : a);
+		check_duplicate(c, NULL, key);
 		check_leave(c);
 	}
+	map_release(&seen);
 }
 
-static void validate_list(struct check *c, const struct doc *schema, const struct doc *list)
+/* The item of the old list that this one was: only maps tell. */
+static const struct doc *old_item(struct arena *arena, const struct doc *schema,
+				  const struct doc *item, const struct doc *old)
+{
+	const struct doc *keys = doc_key(schema, "x-kubernetes-list-map-keys");
+	bool few = doc_len(old) <= COMPARED_MAX;
+	const struct doc *key = keys && old && few ? item_key(arena, keys, item) : NULL;
+
+	if (key)
+		doc_each_item(old, was)
+			if (doc_eq(item_key(arena, keys, was), key))
+				return was;
+	return NULL;
+}
+
+static void validate_list(struct check *c, const struct doc *schema, const struct doc *list,
+			  const struct doc *old)
 {
 	const struct doc *items = doc_key(schema, "items");
 	i64 min = doc_int_or(doc_key(schema, "minItems"), 0);
@@ -203,13 +229,15 @@ static void validate_list(struct check *c, const struct doc *schema, const struc
 		check_too_many(c, NULL, list->len, (u32)max);
 	for (u32 i = 0; items && i < list->len; i++) {
 		check_enter_item(c, i);
-		validate(c, items, &list->items[i]);
+		validate(c, items, &list->items[i],
+			 old_item(c->arena, schema, &list->items[i], old));
 		check_leave(c);
 	}
 	validate_keys(c, schema, list);
 }
 
-static void validate_object(struct check *c, const struct doc *schema, const struct doc *object)
+static void validate_object(struct check *c, const struct doc *schema, const struct doc *object,
+			    const struct doc *old)
 {
 	const struct doc *properties = doc_key(schema, "properties");
 	const struct doc *others = doc_key(schema, "additionalProperties");
@@ -236,7 +264,7 @@ static void validate_object(struct check *c, const struct doc *schema, const str
 		if (!of || (c->depth == 0 && str_is(key, "metadata")))
 			continue;
 		check_enter_name(c, key);
-		validate(c, of, value);
+		validate(c, of, value, doc_get(old, key));
 		check_leave(c);
 	}
 }
@@ -248,7 +276,7 @@ static bool passes(struct check *c, const struct doc *schema, const struct doc *
 	struct violations mine = { 0 }, *theirs = c->violations;
 
 	c->violations = &mine;
-	validate(c, schema, value);
+	validate(c, schema, value, NULL);
 	c->violations = theirs;
 	return mine.len == 0;
 }
@@ -275,7 +303,7 @@ static void validate_junctors(struct check *c, const struct doc *schema, const s
 	u32 count = one ? passing(c, one, value) : 1;
 
 	doc_each_item(all, part)
-		validate(c, part, value);
+		validate(c, part, value, NULL);
 	if (all && passing(c, all, value) < doc_len(all))
 		refuse(c, "validate all the schemas (allOf)");
 	if (any && passing(c, any, value) == 0)
@@ -292,10 +320,13 @@ static void validate_junctors(struct check *c, const struct doc *schema, const s
 		refuse(c, "not validate the schema (not)");
 }
 
-static void validate(struct check *c, const struct doc *schema, const struct doc *value)
+static void validate(struct check *c, const struct doc *schema, const struct doc *value,
+		     const struct doc *old)
 {
 	bool either = doc_bool_or(doc_key(schema, "x-kubernetes-int-or-string"), false);
 
+	if (old && c->depth && doc_eq(value, old))
+		return;
 	if (!has_type(schema, value)) {
 		wrong_type(c, either ? STR("integer,string") : doc_str(doc_key(schema, "type")),
 			   value);
@@ -306,15 +337,16 @@ static void validate(struct check *c, const struct doc *schema, const struct doc
 	else if (value->type == DOC_STRING)
 		validate_string(c, schema, value);
 	else if (value->type == DOC_ARRAY)
-		validate_list(c, schema, value);
+		validate_list(c, schema, value, old);
 	else if (value->type == DOC_OBJECT)
-		validate_object(c, schema, value);
+		validate_object(c, schema, value, old);
 	if (value->type != DOC_NULL)
 		validate_enum(c, schema, value);
 	validate_junctors(c, schema, value);
 }
 
-void structural_validate(struct check *c, const struct doc *schema, const struct doc *object)
+void structural_validate(struct check *c, const struct doc *schema, const struct doc *object,
+			 const struct doc *old)
 {
-	validate(c, schema, object);
+	validate(c, schema, object, old);
 }

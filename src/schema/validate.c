@@ -209,7 +209,7 @@ void schema_validate(struct arena *arena, const struct schema *schema, const str
 	if (api_field_find(kind->root, STR("metadata")))
 		check_metadata(&c);
 	if (kind->shape) {
-		structural_validate(&c, kind->shape, object);
+		structural_validate(&c, kind->shape, object, old);
 		return;
 	}
 	if (subresource && strcmp(subresource, "status") == 0)

@@ -13,6 +13,8 @@
 
 #define CLEANUP_FINALIZER "customresourcecleanup.apiextensions.k8s.io"
 
+static void accept_waiting(struct server *server);
+
 static bool is_established(const struct doc *definition)
 {
 	doc_each_item(doc_at(definition, "status.conditions"), condition) {
@@ -56,6 +58,7 @@ static void changed(void *self, const struct store_event *event)
 	if (event->type == EVENT_DELETED) {
 		schema_unregister(server->schema, event->version->name);
 		documents_free(server);
+		server_later(server, &server->custom_later); /* its names are free again */
 		return;
 	}
 	if (event->previous && is_established(event->previous->doc) == is_established(doc) &&
@@ -93,6 +96,7 @@ static void rewrite(void *self)
 		}
 		arena_reset(server->scratch);
 	}
+	accept_waiting(server);
 }
 
 void custom_start(struct server *server)
@@ -116,28 +120,48 @@ void custom_stop(struct server *server)
 
 /* ---- definitions */
 
-/* Another definition of the group has that word already; empty when none has. */
-static struct str taken_word(const struct schema *schema, const struct doc *spec)
+/* A word that another definition of the group has already, and what it is there; upstream looks at
+ * them in this order, and the last one found is told. */
+struct taken {
+	struct str word;
+	const char *reason;
+};
+
+static bool has_short(const struct api_kind *kind, struct str word)
+{
+	for (u32 i = 0; i < kind->shorts_len; i++)
+		if (str_eq(kind->shorts[i], word))
+			return true;
+	return false;
+}
+
+static struct taken taken_word(const struct schema *schema, const struct doc *spec)
 {
 	const struct doc *names = doc_key(spec, "names");
 	struct str group = doc_at_str(spec, "group"), plural = doc_at_str(names, "plural");
+	struct str singular = doc_at_str(names, "singular"), kind = doc_at_str(names, "kind");
+	struct str list = doc_at_str(names, "listKind");
+	struct taken taken = { STR(""), NULL };
 	const struct api_kind *other;
 
 	for (u32 i = 0; (other = schema_at(schema, i)); i++) {
 		if (!other->shape || !str_eq(other->group, group) || str_eq(other->plural, plural))
 			continue;
-		if (str_eq(other->kind, doc_at_str(names, "kind")))
-			return other->kind;
-		if (str_eq(other->list_kind, doc_at_str(names, "listKind")))
-			return other->list_kind;
-		if (str_eq(other->singular, doc_at_str(names, "singular")))
-			return other->singular;
+		if (str_eq(other->singular, plural) || has_short(other, plural))
+			taken = (struct taken){ plural, "PluralConflict" };
+		if (str_eq(other->singular, singular) || has_short(other, singular))
+			taken = (struct taken){ singular, "SingularConflict" };
 		doc_each_item(doc_key(names, "shortNames"), word)
-			for (u32 j = 0; j < other->shorts_len; j++)
-				if (str_eq(other->shorts[j], doc_str(word)))
-					return other->shorts[j];
+			if (has_short(other, doc_str(word)) ||
+			    str_eq(other->plural, doc_str(word)) ||
+			    str_eq(other->singular, doc_str(word)))
+				taken = (struct taken){ doc_str(word), "ShortNamesConflict" };
+		if (str_eq(other->kind, kind) || str_eq(other->list_kind, kind))
+			taken = (struct taken){ kind, "KindConflict" };
+		if (str_eq(other->list_kind, list) || str_eq(other->kind, list))
+			taken = (struct taken){ list, "ListKindConflict" };
 	}
-	return STR("");
+	return taken;
 }
 
 static void put_condition(struct call *call, struct build *b, const struct doc *old,
@@ -177,22 +201,27 @@ static void put_stored_versions(struct build *b, const struct doc *spec, const s
 	build_close(b);
 }
 
-static const struct doc *status_of(struct call *call, const struct doc *spec, const struct doc *old)
+static const struct doc *status_of(struct call *call, const struct doc *doc, const struct doc *old)
 {
-	struct str taken = taken_word(call->server->schema, spec);
-	bool free = taken.len == 0;
+	const struct doc *spec = doc_key(doc, "spec");
+	struct taken taken = taken_word(call->server->schema, spec);
+	bool free = !taken.reason;
 	struct build b = build_object(call->arena);
 
 	build_doc(&b, "acceptedNames", free ? doc_key(spec, "names") : &doc_empty_object);
 	build_open_array(&b, "conditions");
-	put_condition(call, &b, old, "NamesAccepted", free, free ? "NoConflicts" : "NameConflict",
+	put_condition(call, &b, old, "NamesAccepted", free, free ? "NoConflicts" : taken.reason,
 		      free ? STR("no conflicts found")
 			   : str_format(call->arena, "\"" STR_FMT "\" is already in use",
-					STR_ARG(taken)));
+					STR_ARG(taken.word)));
 	put_condition(call, &b, old, "Established", free,
 		      free ? "InitialNamesAccepted" : "NotAccepted",
 		      free ? STR("the initial names have been accepted")
 			   : STR("not all names are accepted"));
+	if (object_deleting(doc))
+		put_condition(call, &b, old, "Terminating", true, "InstanceDeletionPending",
+			      STR("CustomResourceDefinition marked for deletion; CustomResource "
+				  "deletion will begin soon"));
 	build_close(&b);
 	put_stored_versions(&b, spec, old);
 	return build_done(&b);
@@ -225,7 +254,36 @@ const struct doc *custom_definition(struct call *call, const struct doc *doc, co
 		doc = doc_set(
 			arena, doc, "metadata.finalizers",
 			doc_append(arena, finalizers, doc_ref_str(arena, STR(CLEANUP_FINALIZER))));
-	return doc_with(arena, doc, STR("status"), status_of(call, doc_key(doc, "spec"), old));
+	return doc_with(arena, doc, STR("status"), status_of(call, doc, old));
+}
+
+/* Definitions whose names were taken, and may be free by now. */
+static void accept_waiting(struct server *server)
+{
+	struct arena *arena = arena_new(0);
+	struct call call = { .server = server, .arena = arena };
+	struct store_iter iter;
+	struct error error = ERROR_INIT;
+
+	store_iter_start(&iter, server->store, KIND_CustomResourceDefinition, STR_NONE, STR_NONE,
+			 STR_NONE);
+	for (struct version *v; (v = store_iter_next(&iter));) {
+		const struct doc *doc = v->doc;
+
+		if (is_established(doc))
+			continue;
+		version_hold(arena, v);
+		const struct doc *status = status_of(&call, doc, doc);
+
+		if (doc_eq(status, doc_key(doc, "status")))
+			continue;
+		if (store_put(server->store, v->kind, v->namespace, v->name,
+			      doc_with(arena, doc, STR("status"), status), NULL, &error) != ST_OK) {
+			log_warn("server", "names stay refused: %s", error.message);
+			break;
+		}
+	}
+	arena_free(arena);
 }
 
 enum status custom_admit(struct call *call, const struct api_kind *kind, struct error *error)

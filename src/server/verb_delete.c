@@ -6,6 +6,7 @@
 #include "base/timestamp.h"
 #include "doc/build.h"
 #include "schema/selector.h"
+#include "server/custom.h"
 #include "server/object.h"
 #include "server/state.h"
 #include "server/write.h"
@@ -101,6 +102,8 @@ static const struct doc *mark_deleting(struct call *call, const struct api_kind 
 	object = doc_with(arena, object, STR("metadata"), meta);
 	if (kind->id == KIND_Namespace)
 		object = doc_set_str(arena, object, "status.phase", STR("Terminating"));
+	else if (kind->id == KIND_CustomResourceDefinition)
+		object = custom_definition(call, object, object);
 	return object;
 }
 
