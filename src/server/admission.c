@@ -56,6 +56,10 @@ enum status admit_create(struct call *call, const struct api_kind *kind, struct 
 		return ST_OK;
 	case KIND_Pod:
 		return admit_pod(call, kind, ns, doc, ret_doc, error);
+	case KIND_PersistentVolume:
+	case KIND_PersistentVolumeClaim:
+		*ret_doc = admit_storage(call, kind, doc);
+		return ST_OK;
 	default:
 		return ST_OK;
 	}
@@ -68,8 +72,10 @@ enum status admit_finish(struct call *call, const struct api_kind *kind, struct 
 	*ret_doc = doc;
 	switch (kind->id) {
 	case KIND_Pod:
-	case KIND_PersistentVolumeClaim:
 		return old ? ST_OK : admit_limits(call, kind, ns, doc, ret_doc, error);
+	case KIND_PersistentVolumeClaim:
+		return old ? admit_resize(call, kind, doc, old, error)
+			   : admit_limits(call, kind, ns, doc, ret_doc, error);
 	case KIND_Job:
 		return old ? ST_OK : admit_job(call, kind, doc, ret_doc, error);
 	case KIND_CustomResourceDefinition:

@@ -39,6 +39,14 @@ MUST_USE enum status admit_limits(struct call *call, const struct api_kind *kind
 				  const struct doc *doc, const struct doc **ret_doc,
 				  struct error *error);
 
+/* New volumes and claims: the default class and what protects them while they are in use. */
+const struct doc *admit_storage(struct call *call, const struct api_kind *kind,
+				const struct doc *doc);
+/* A claim that is changed: only what can grow may; both in storage_admission.c. */
+MUST_USE enum status admit_resize(struct call *call, const struct api_kind *kind,
+				  const struct doc *doc, const struct doc *old,
+				  struct error *error);
+
 /* Services: cluster addresses and node ports; in service_address.c. */
 MUST_USE enum status admit_service(struct call *call, const struct api_kind *kind,
 				   const struct doc *doc, const struct doc *old,
