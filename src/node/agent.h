@@ -53,4 +53,8 @@ struct str agent_node_ip(const struct agent *agent);
 /* The server's door to this node: logs, exec, attach, port-forward. */
 const struct node_door *agent_door(struct agent *agent);
 
+/* What its containers and the machine use; lives as long as the agent. */
+struct usage_source;
+const struct usage_source *agent_usage(struct agent *agent);
+
 #endif

@@ -14,6 +14,7 @@
 #include "node/volumes.h"
 #include "schema/schema.h"
 #include "server/node_door.h"
+#include "server/usage.h"
 #include "sys/loop.h"
 
 enum { AGENT_PATH_MAX = 512, EVENT_MEMORY = 128, POD_SOURCES_MAX = 128, PROBE_KINDS = 3 };
@@ -93,6 +94,7 @@ struct agent {
 	struct map services; /* "ns/name" → struct source: documents of Services */
 	bool posted, stopping, synced;
 	struct node_door door;
+	struct usage_source usage;
 	struct session *sessions;
 	struct log_stream *log_streams;
 	struct tunnel *tunnels;

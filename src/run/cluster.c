@@ -16,6 +16,7 @@
 #include "controllers/event.h"
 #include "controllers/runner.h"
 #include "controllers/simulated_node.h"
+#include "controllers/simulated_usage.h"
 #include "net/server.h"
 #include "run/credentials.h"
 #include "run/cluster_node.h"
@@ -58,6 +59,7 @@ struct cluster {
 	struct recorder *recorder; /* the scheduler's, when there is no runner to share one with */
 	struct scheduler *scheduler;
 	struct simulated *simulated;
+	struct usage_source simulated_usage;
 	struct cluster_node *node;
 	struct loop_hook *hook;
 	struct timer *wake, *renewal;
@@ -288,6 +290,8 @@ static void start_brains(struct cluster *c)
 		};
 
 		c->simulated = simulated_new(&simulated, c->store, clock_real(), writer);
+		c->simulated_usage = simulated_usage(c->store);
+		usage_add_source(server_usage(c->server), &c->simulated_usage);
 	}
 	c->wake = timer_new(c->loop, woken, c);
 	c->hook = loop_before_wait(c->loop, pump, c);

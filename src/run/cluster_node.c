@@ -16,6 +16,7 @@
 #include "net/server.h"
 #include "run/cluster_network.h"
 #include "server/server.h"
+#include "server/usage.h"
 #include "server/verbs.h"
 #include "sys/file.h"
 
@@ -113,6 +114,7 @@ static enum status start_agent(struct cluster_node *node, struct error *error)
 	if (status)
 		return status;
 	server_set_nodes(node->config.server, agent_door(node->agent));
+	usage_add_source(server_usage(node->config.server), agent_usage(node->agent));
 	status = agent_start(node->agent, error);
 	struct cluster_network_config network = {
 		.loop = node->config.loop,
@@ -167,6 +169,8 @@ void cluster_node_free(struct cluster_node *node)
 	cluster_node_stop(node);
 	if (node->agent) {
 		server_set_nodes(node->config.server, NULL);
+		usage_remove_source(server_usage(node->config.server),
+				    agent_usage(node->agent));
 		agent_free(node->agent);
 	}
 	if (node->client)

@@ -111,6 +111,8 @@ RULE_PRINT(ingress_class_row);
 RULE_PRINT(cron_job_row);
 RULE_PRINT(ingress_row);
 RULE_PRINT(job_row);
+RULE_PRINT(node_metrics_row);
+RULE_PRINT(pod_metrics_row);
 
 RULE_CONVERT(events_event_convert);
 RULE_CONVERT(horizontal_pod_autoscaler_v1_convert);

@@ -74,6 +74,8 @@ const struct default_role default_roles[] = {
 	  NULL, "admin", NULL },
 	{ "system:aggregate-to-edit", edit_rules, NULL, "edit", NULL },
 	{ "system:aggregate-to-view", view_rules, NULL, "view", NULL },
+	{ "system:aggregated-metrics-reader", READ " metrics.k8s.io nodes,pods", NULL, "view",
+	  NULL },
 	{ "system:discovery",
 	  "get @ /api,/api/*,/apis,/apis/*,/healthz,/livez,/openapi,/openapi/*,/readyz,/version,"
 	  "/version/",

@@ -5,6 +5,7 @@
 #include "schema/schema.h"
 #include "server/body.h"
 #include "server/list.h"
+#include "server/metrics.h"
 #include "server/reply.h"
 #include "server/respond.h"
 #include "server/state.h"
@@ -217,7 +218,10 @@ void route_resource(struct request *r)
 		request_fail(r);
 		return;
 	}
-	handlers[r->verb](r);
+	if (r->kind->id == KIND_NodeMetrics || r->kind->id == KIND_PodMetrics)
+		metrics_reply(r);
+	else
+		handlers[r->verb](r);
 }
 
 void route_plain(struct request *r)

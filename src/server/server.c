@@ -9,8 +9,10 @@
 #include "server/commit.h"
 #include "server/custom.h"
 #include "server/event_expiry.h"
+#include "server/metrics.h"
 #include "server/route.h"
 #include "server/state.h"
+#include "server/usage.h"
 #include "server/watch_stream.h"
 
 static struct str or_else(struct str text, struct str otherwise)
@@ -51,6 +53,7 @@ struct server *server_new(const struct server_config *config, struct store *stor
 	if (!server->config.advertise_port)
 		server->config.advertise_port = 6443;
 	server->later_end = &server->later;
+	server->usage = usage_new(clock);
 	custom_start(server);
 	return server;
 }
@@ -63,6 +66,8 @@ void server_free(struct server *server)
 	custom_stop(server);
 	watch_end_all(server);
 	commit_abandon(server);
+	metrics_abandon(server);
+	usage_free(server->usage);
 	documents_free(server);
 	arena_free(server->scratch);
 	free(server);
@@ -145,8 +150,15 @@ i64 server_tick(struct server *server)
 	if (server->later)
 		server->wake_mono_ns = now;
 	/* Called at every turn of the loop: the streams are only looked at when one is due. */
-	else if (now >= server->wake_mono_ns)
-		server->wake_mono_ns = MIN(watch_tick(server, now), event_expiry_tick(server, now));
+	else if (now >= server->wake_mono_ns) {
+		i64 streams = watch_tick(server, now), events = event_expiry_tick(server, now);
+
+		server->wake_mono_ns = NEVER_NS; /* what is answered now may ask for less */
+		i64 metrics = metrics_tick(server, now);
+
+		server->wake_mono_ns =
+			MIN(server->wake_mono_ns, MIN(MIN(streams, events), metrics));
+	}
 	return server->wake_mono_ns;
 }
 
@@ -178,6 +190,11 @@ const struct clock *server_clock(const struct server *server)
 const struct server_config *server_config_of(const struct server *server)
 {
 	return &server->config;
+}
+
+struct usage *server_usage(const struct server *server)
+{
+	return server->usage;
 }
 
 struct random *server_random(const struct server *server)

@@ -11,6 +11,7 @@
 struct documents;     /* server/documents.c */
 struct watch_stream;  /* server/watch_stream.c */
 struct waiting_reply; /* server/commit.c */
+struct metrics_wait;  /* server/metrics.c */
 
 struct server {
 	struct server_config config; /* with every default filled in */
@@ -26,6 +27,8 @@ struct server {
 	struct server_later *later, **later_end;
 	struct server_later restore; /* what everyone relies on and someone deleted */
 	struct server_later custom_later; /* server/custom.c: stored versions to be renewed */
+	struct usage *usage;		  /* server/usage.h */
+	struct metrics_wait *metrics_waits;
 	u32 streams_len;
 	bool ready;
 	i64 started_wall_ns;
