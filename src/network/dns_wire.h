@@ -1,5 +1,5 @@
 /* DNS messages as bytes (RFC 1035, EDNS of RFC 6891): the little a server of few names needs.
- * Strict with what comes in. Pure. */
+ * libldns does it, loaded at the first message; strict with what comes in. */
 #ifndef NETWORK_DNS_WIRE_H
 #define NETWORK_DNS_WIRE_H
 
@@ -14,7 +14,7 @@ struct dns_query {
 	bool edns;
 	u16 room;	     /* the largest answer over UDP it takes */
 	struct str name;     /* lower case, dotted, no dot at the end */
-	struct str question; /* its bytes, to be given back as they came */
+	struct str question; /* its labels, to be given back as they came */
 	enum dns_type type;
 };
 
