@@ -17,14 +17,13 @@
 #include "node/agent_inside.h"
 #include "node/agent_log.h"
 #include "server/reply.h"
-#include "store/version.h"
 #include "sys/namespace.h"
 
 /* ---- finding things */
 
-static struct pod *find_pod(struct agent *agent, const struct version *version)
+static struct pod *find_pod(struct agent *agent, const struct door_pod *wanted)
 {
-	return map_get(&agent->by_uid, version->uid);
+	return map_get(&agent->by_uid, wanted->uid);
 }
 
 static struct container_seen *find_container(struct pod *pod, struct str name)
@@ -37,11 +36,11 @@ static struct container_seen *find_container(struct pod *pod, struct str name)
 
 /* ---- logs */
 
-static void door_logs(void *self, struct http_exchange *x, struct version *version,
+static void door_logs(void *self, struct http_exchange *x, const struct door_pod *wanted,
 		      const struct log_options *options)
 {
 	struct agent *agent = self;
-	struct pod *pod = find_pod(agent, version);
+	struct pod *pod = find_pod(agent, wanted);
 	struct container_seen *seen = find_container(pod, options->container);
 	struct runtime *runtime = agent->runtime;
 
@@ -49,7 +48,7 @@ static void door_logs(void *self, struct http_exchange *x, struct version *versi
 		reply_failure(x, ST_BAD_REQUEST,
 			      "container \"" STR_FMT "\" in pod \"" STR_FMT
 			      "\" is waiting to start: ContainerCreating",
-			      STR_ARG(options->container), STR_ARG(version->name));
+			      STR_ARG(options->container), STR_ARG(wanted->name));
 		return;
 	}
 	struct str id = options->previous ? seen->last.id : seen->id;
@@ -58,7 +57,7 @@ static void door_logs(void *self, struct http_exchange *x, struct version *versi
 		reply_failure(x, ST_BAD_REQUEST,
 			      "previous terminated container \"" STR_FMT "\" in pod \"" STR_FMT
 			      "\" not found",
-			      STR_ARG(options->container), STR_ARG(version->name));
+			      STR_ARG(options->container), STR_ARG(wanted->name));
 		return;
 	}
 	const struct container_record *record = id.len ? runtime->find(runtime->self, id) : NULL;
@@ -73,7 +72,7 @@ static void door_logs(void *self, struct http_exchange *x, struct version *versi
 		reply_failure(x, ST_BAD_REQUEST,
 			      "container \"" STR_FMT "\" in pod \"" STR_FMT
 			      "\" is waiting to start: " STR_FMT,
-			      STR_ARG(options->container), STR_ARG(version->name), STR_ARG(reason));
+			      STR_ARG(options->container), STR_ARG(wanted->name), STR_ARG(reason));
 		return;
 	}
 	log_stream_start(agent, x, record, options);
@@ -203,10 +202,11 @@ static enum status begin(struct session *session, struct container_seen *seen,
 	return runtime->exec(runtime->self, &spec, &exec_events, session, &session->exec, error);
 }
 
-static void open_session(struct agent *agent, struct http_exchange *x, struct version *version,
-			 const struct exec_options *options, bool attach)
+static void open_session(struct agent *agent, struct http_exchange *x,
+			 const struct door_pod *wanted, const struct exec_options *options,
+			 bool attach)
 {
-	struct container_seen *seen = find_container(find_pod(agent, version), options->container);
+	struct container_seen *seen = find_container(find_pod(agent, wanted), options->container);
 	struct remote_wants wants = { options->in, options->out, options->err && !options->tty,
 				      options->tty };
 	struct error error = ERROR_INIT;
@@ -236,16 +236,16 @@ static void open_session(struct agent *agent, struct http_exchange *x, struct ve
 		remote_finish(session->remote, remote_status_failure(arena, str_of(error.message)));
 }
 
-static void door_exec(void *self, struct http_exchange *x, struct version *version,
+static void door_exec(void *self, struct http_exchange *x, const struct door_pod *wanted,
 		      const struct exec_options *options)
 {
-	open_session(self, x, version, options, false);
+	open_session(self, x, wanted, options, false);
 }
 
-static void door_attach(void *self, struct http_exchange *x, struct version *version,
+static void door_attach(void *self, struct http_exchange *x, const struct door_pod *wanted,
 			const struct exec_options *options)
 {
-	open_session(self, x, version, options, true);
+	open_session(self, x, wanted, options, true);
 }
 
 /* ---- port-forward: a connection to the pod's own loopback for each one asked for */
@@ -445,7 +445,7 @@ static void forward_closed(void *self)
 	arena_free(tunnel->arena);
 }
 
-static void door_port_forward(void *self, struct http_exchange *x, struct version *version,
+static void door_port_forward(void *self, struct http_exchange *x, const struct door_pod *wanted,
 			      const u16 *ports, u32 ports_len)
 {
 	static const struct forward_events events = {
@@ -462,7 +462,7 @@ static void door_port_forward(void *self, struct http_exchange *x, struct versio
 
 	(void)ports;
 	(void)ports_len;
-	if (!pod_network_find(agent->network, version->uid, &sandbox)) {
+	if (!pod_network_find(agent->network, wanted->uid, &sandbox)) {
 		reply_failure(x, ST_INTERNAL,
 			      "unable to forward port because pod is not running. Current "
 			      "status=Pending");
@@ -472,7 +472,7 @@ static void door_port_forward(void *self, struct http_exchange *x, struct versio
 	struct tunnel *tunnel = ARENA_NEW(arena, struct tunnel);
 
 	*tunnel = (struct tunnel){ .agent = agent, .arena = arena, .loop = agent->loop };
-	tunnel->pod_name = str_copy(arena, version->name);
+	tunnel->pod_name = str_copy(arena, wanted->name);
 	snprintf(tunnel->network, sizeof tunnel->network, STR_FMT, STR_ARG(sandbox.net));
 	if (forward_accept(x, &events, tunnel, &tunnel->forward, &error) != ST_OK) {
 		reply_error(x, &error);

@@ -9,7 +9,9 @@
 
 #include "net/exchange.h"
 
-struct version;
+struct door_pod { /* whose; lives as long as the exchange */
+	struct str namespace, name, uid, node;
+};
 
 struct log_options {
 	struct str container; /* never empty: the server has chosen */
@@ -27,16 +29,15 @@ struct exec_options {
 };
 
 struct node_door {
-	/* `pod` is borrowed for the call; version_hold() it when it is needed longer. All else
-	 * lives as long as the exchange. */
-	void (*logs)(void *self, struct http_exchange *x, struct version *pod,
+	/* All that is pointed at lives as long as the exchange. */
+	void (*logs)(void *self, struct http_exchange *x, const struct door_pod *pod,
 		     const struct log_options *options);
-	void (*exec)(void *self, struct http_exchange *x, struct version *pod,
+	void (*exec)(void *self, struct http_exchange *x, const struct door_pod *pod,
 		     const struct exec_options *options);
-	void (*attach)(void *self, struct http_exchange *x, struct version *pod,
+	void (*attach)(void *self, struct http_exchange *x, const struct door_pod *pod,
 		       const struct exec_options *options);
 	/* `ports` stand in the query of the WebSocket form only; SPDY names them in its streams. */
-	void (*port_forward)(void *self, struct http_exchange *x, struct version *pod,
+	void (*port_forward)(void *self, struct http_exchange *x, const struct door_pod *pod,
 			     const u16 *ports, u32 ports_len);
 	void *self;
 };

@@ -113,7 +113,7 @@ static enum status parse_log_options(struct request *r, struct log_options *o)
 }
 
 static enum status request_logs(struct request *r, const struct node_door *nodes,
-				struct version *pod)
+				struct version *pod, const struct door_pod *door)
 {
 	struct log_options *options = ARENA_NEW(r->x->arena, struct log_options);
 	enum status status = choose_container(r, pod, &options->container);
@@ -121,12 +121,12 @@ static enum status request_logs(struct request *r, const struct node_door *nodes
 	if (status == ST_OK)
 		status = parse_log_options(r, options);
 	if (status == ST_OK)
-		nodes->logs(nodes->self, r->x, pod, options);
+		nodes->logs(nodes->self, r->x, door, options);
 	return status;
 }
 
 static enum status request_exec(struct request *r, const struct node_door *nodes,
-				struct version *pod)
+				struct version *pod, const struct door_pod *door)
 {
 	struct exec_options *options = ARENA_NEW(r->x->arena, struct exec_options);
 	bool exec = str_is(r->subresource, "exec");
@@ -154,14 +154,14 @@ static enum status request_exec(struct request *r, const struct node_door *nodes
 	if (exec && words.len == 0)
 		return fail(&r->error, ST_BAD_REQUEST, "you must specify at least one command");
 	if (exec)
-		nodes->exec(nodes->self, r->x, pod, options);
+		nodes->exec(nodes->self, r->x, door, options);
 	else
-		nodes->attach(nodes->self, r->x, pod, options);
+		nodes->attach(nodes->self, r->x, door, options);
 	return ST_OK;
 }
 
 static enum status request_forward(struct request *r, const struct node_door *nodes,
-				   struct version *pod)
+				   struct version *pod, const struct door_pod *door)
 {
 	u16 *ports = ARENA_ARRAY(r->x->arena, u16, PORTS_MAX);
 	u32 len = 0;
@@ -177,8 +177,19 @@ static enum status request_forward(struct request *r, const struct node_door *no
 					    "ports: \"" STR_FMT "\" is no port", STR_ARG(one));
 			ports[len++] = (u16)port;
 		}
-	nodes->port_forward(nodes->self, r->x, pod, ports, len);
+	(void)pod;
+	nodes->port_forward(nodes->self, r->x, door, ports, len);
 	return ST_OK;
+}
+
+/* The version is held by the arena. */
+static const struct door_pod *door_of(struct arena *arena, const struct version *pod)
+{
+	struct door_pod *door = ARENA_NEW(arena, struct door_pod);
+
+	*door = (struct door_pod){ pod->namespace, pod->name, pod->uid,
+				   doc_at_str(pod->doc, "spec.nodeName") };
+	return door;
 }
 
 bool node_request(struct request *r)
@@ -186,7 +197,7 @@ bool node_request(struct request *r)
 	static const struct {
 		const char *name;
 		enum status (*call)(struct request *r, const struct node_door *nodes,
-				    struct version *pod);
+				    struct version *pod, const struct door_pod *door);
 	} parts[] = {
 		{ "log", request_logs },
 		{ "exec", request_exec },
@@ -209,7 +220,7 @@ bool node_request(struct request *r)
 		else
 			version_hold(r->x->arena, pod);
 		if (r->error.status != ST_OK || check_scheduled(r, pod) != ST_OK ||
-		    parts[i].call(r, nodes, pod) != ST_OK)
+		    parts[i].call(r, nodes, pod, door_of(r->x->arena, pod)) != ST_OK)
 			request_fail(r);
 		return true;
 	}

@@ -15,7 +15,7 @@ static struct str container_seen, words_seen;
 static u16 ports_seen[4];
 static u32 ports_seen_len;
 
-static void node_logs(void *self, struct http_exchange *x, struct version *pod,
+static void node_logs(void *self, struct http_exchange *x, const struct door_pod *pod,
 		      const struct log_options *options)
 {
 	(void)self;
@@ -25,7 +25,7 @@ static void node_logs(void *self, struct http_exchange *x, struct version *pod,
 	reply_text(x, 200, "text/plain", STR("line\n"));
 }
 
-static void node_exec(void *self, struct http_exchange *x, struct version *pod,
+static void node_exec(void *self, struct http_exchange *x, const struct door_pod *pod,
 		      const struct exec_options *options)
 {
 	(void)self;
@@ -36,8 +36,8 @@ static void node_exec(void *self, struct http_exchange *x, struct version *pod,
 	reply_text(x, 200, "text/plain", STR(""));
 }
 
-static void node_forward(void *self, struct http_exchange *x, struct version *pod, const u16 *ports,
-			 u32 len)
+static void node_forward(void *self, struct http_exchange *x, const struct door_pod *pod,
+			 const u16 *ports, u32 len)
 {
 	(void)self;
 	(void)pod;
