@@ -61,16 +61,22 @@ static enum status apply_patch(struct change *change, const struct target *targe
 
 	if (status)
 		return status;
-	status = patch_strategic_three_way(arena, &schema, original, wanted, current,
-					   option_bool(change->cli, "overwrite"), &patch,
-					   change->error);
+	/* Of a custom kind nobody knows how its lists merge: they are taken as a whole. */
+	status = target->kind->shape
+			 ? patch_merge_three_way(arena, original, wanted, current, &patch,
+						 change->error)
+			 : patch_strategic_three_way(arena, &schema, original, wanted, current,
+						     option_bool(change->cli, "overwrite"), &patch,
+						     change->error);
 	if (status)
 		return status;
 	*ret_object = current;
 	*ret_what = doc_len(patch) ? "configured" : "unchanged";
 	if (!doc_len(patch) || change->dry_run_client)
 		return ST_OK;
-	return change_patch(change, target, "", MEDIA_STRATEGIC_PATCH, patch, ret_object);
+	return change_patch(change, target, "",
+			    target->kind->shape ? MEDIA_MERGE_PATCH : MEDIA_STRATEGIC_PATCH, patch,
+			    ret_object);
 }
 
 static enum status apply_one(struct change *change, const struct target *target)

@@ -18,6 +18,8 @@
 	X(port_forward)                                                                            \
 	X(label)                                                                                   \
 	X(annotate)                                                                                \
+	X(api_resources)                                                                           \
+	X(api_versions)                                                                            \
 	X(explain)                                                                                 \
 	X(version)
 

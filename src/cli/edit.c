@@ -7,6 +7,7 @@
 #include "cli/connection.h"
 #include "cli/request.h"
 #include "doc/patch_strategic.h"
+#include "doc/patch_three_way.h"
 #include "doc/yaml.h"
 #include "schema/patch_schema.h"
 #include "sys/file.h"
@@ -124,15 +125,20 @@ static enum status edit_one(struct editing *e, const struct target *target)
 			cli_warn("Edit cancelled, no changes made.");
 			return ST_OK;
 		}
-		status = patch_strategic_two_way(cli->arena, &schema, original, edited, &patch,
-						 error);
+		status = target->kind->shape
+				 ? patch_merge_three_way(cli->arena, original, edited, original,
+							 &patch, error)
+				 : patch_strategic_two_way(cli->arena, &schema, original, edited,
+							   &patch, error);
 		if (!status && !doc_len(patch)) {
 			cli_warn("Edit cancelled, no changes made.");
 			return ST_OK;
 		}
 		if (!status)
-			status = change_patch(&e->change, target, "", MEDIA_STRATEGIC_PATCH, patch,
-					      &object);
+			status = change_patch(&e->change, target, "",
+					      target->kind->shape ? MEDIA_MERGE_PATCH
+								  : MEDIA_STRATEGIC_PATCH,
+					      patch, &object);
 		if (!status)
 			return change_done(&e->change, target->kind, object, "edited");
 		if (status != ST_INVALID && status != ST_BAD_REQUEST)

@@ -1,4 +1,8 @@
-/* minke explain: what a kind and its fields mean, read off the API tables; no server is asked. */
+/*
+ * minke explain: what a kind and its fields mean, read off the API tables; only for custom kinds
+ * the server is asked.
+ */
+#include "cli/custom_kinds.h"
 #include "cli/resource.h"
 #include "schema/explain.h"
 
@@ -33,6 +37,8 @@ static enum status explain_run(struct cli *cli, struct error *error)
 				      STR_ARG(version), STR_ARG(word));
 		kind = other;
 	}
+	if (!status && kind->shape)
+		kind = custom_kind_whole(cli, kind);
 	if (!status)
 		status = explain(&out, kind, path.at ? path : STR(""),
 				 option_bool(cli, "recursive"), error);

@@ -2,6 +2,7 @@
 #include "cli/request.h"
 
 #include <stdio.h>
+#include <strings.h>
 
 #include "base/check.h"
 #include "cli/connection.h"
@@ -92,7 +93,8 @@ static void print_warnings(const struct http_call_result *result)
 		i64 first = str_find_char(header->value, '"');
 		i64 last = str_find_last(header->value, '"');
 
-		if (str_is(header->name, "warning") && last > first)
+		if (header->name.len == 7 && strncasecmp(header->name.at, "warning", 7) == 0 &&
+		    last > first)
 			cli_warn("Warning: " STR_FMT,
 				 STR_ARG(str_part(header->value, (size_t)first + 1,
 						  (size_t)(last - first - 1))));

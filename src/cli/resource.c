@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cli/custom_kinds.h"
 #include "cli/request.h"
 #include "doc/yaml.h"
 #include "sys/file.h"
@@ -31,8 +32,7 @@ static bool is_of_group(const struct api_kind *kind, struct str rest)
 	return str_eq(version, kind->version) && str_eq(rest.at ? rest : STR(""), kind->group);
 }
 
-enum status resource_kind(struct cli *cli, struct str name, const struct api_kind **ret_kind,
-			  struct error *error)
+static const struct api_kind *find_kind(struct cli *cli, struct str name)
 {
 	struct str lower = str_lower(cli->arena, name), rest = lower, word = str_cut(&rest, '.');
 
@@ -44,10 +44,24 @@ enum status resource_kind(struct cli *cli, struct str name, const struct api_kin
 		/* An earlier version of a kind is meant only when it is spelt out. */
 		if (!kind->plural.len || (kind->stored != kind && !rest.at))
 			continue;
-		if (is_named(kind, word) && is_of_group(kind, rest)) {
-			*ret_kind = kind;
-			return ST_OK;
-		}
+		if (is_named(kind, word) && is_of_group(kind, rest))
+			return kind;
+	}
+	return NULL;
+}
+
+enum status resource_kind(struct cli *cli, struct str name, const struct api_kind **ret_kind,
+			  struct error *error)
+{
+	const struct api_kind *kind = find_kind(cli, name);
+
+	if (!kind) {
+		custom_kinds_load(cli);
+		kind = find_kind(cli, name);
+	}
+	if (kind) {
+		*ret_kind = kind;
+		return ST_OK;
 	}
 	return fail(error, ST_NOT_FOUND,
 		    "error: the server doesn't have a resource type \"" STR_FMT "\"",
@@ -69,6 +83,16 @@ static struct target target_of(struct cli *cli, const struct api_kind *kind, str
 
 typedef VEC(struct target) target_list;
 
+/* Two categories may share a kind. */
+static void add_once(struct cli *cli, const struct api_kind *kind, struct str name,
+		     target_list *list)
+{
+	for (u32 i = 0; i < list->len; i++)
+		if (list->at[i].kind == kind && str_eq(list->at[i].name, name))
+			return;
+	VEC_PUSH(cli->arena, list, target_of(cli, kind, name));
+}
+
 /* "pods,svc" or "all": every kind that is meant. */
 static enum status add_types(struct cli *cli, struct str types, struct str name, target_list *list,
 			     struct error *error)
@@ -78,11 +102,14 @@ static enum status add_types(struct cli *cli, struct str types, struct str name,
 		const struct api_kind *kind;
 		bool category = false;
 
+		/* Custom kinds join categories, and a word no kind has may be one of theirs. */
+		if (str_is(type, "all") || !find_kind(cli, type))
+			custom_kinds_load(cli);
 		for (u32 i = 0; (kind = schema_at(cli->schema, i)); i++)
 			for (u32 c = 0; c < kind->categories_len && kind->stored == kind; c++)
 				if (str_eq(kind->categories[c], type)) {
 					category = true;
-					VEC_PUSH(cli->arena, list, target_of(cli, kind, name));
+					add_once(cli, kind, name, list);
 				}
 		if (category)
 			continue;
@@ -176,6 +203,11 @@ static enum status add_object(struct reading *r, const struct doc *object, struc
 		return ST_OK;
 	}
 	const struct api_kind *kind = schema_find_kind(cli->schema, version, word);
+
+	if (!kind) {
+		custom_kinds_load(cli);
+		kind = schema_find_kind(cli->schema, version, word);
+	}
 	struct str name = doc_at_str(object, "metadata.name");
 	struct str ns = doc_at_str(object, "metadata.namespace");
 

@@ -118,7 +118,11 @@ static const struct api_struct *table_of(struct arena *arena, const struct api_g
 		if (root &&
 		    (str_is(key, "metadata") || str_is(key, "kind") || str_is(key, "apiVersion")))
 			continue;
-		fields[s->len++] = field_of(arena, group, key, doc_pair_value(properties, i));
+		fields[s->len] = field_of(arena, group, key, doc_pair_value(properties, i));
+		doc_each_item(doc_key(shape, "required"), needed)
+			if (str_eq(doc_str(needed), key))
+				fields[s->len].flags |= API_REQUIRED;
+		s->len++;
 	}
 	set_slots(arena, s);
 	return s;

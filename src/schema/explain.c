@@ -92,12 +92,14 @@ static void put_type(struct buffer *out, const struct api_field *f)
 		put(out, "map[string]");
 	else if (f->shape == API_MAP_OF_LISTS)
 		put(out, "map[string][]");
-	if (f->type == API_STRUCT)
+	if (f->type == API_STRUCT && f->of->id == UINT16_MAX)
+		put(out, "Object"); /* a custom resource's structs have no names */
+	else if (f->type == API_STRUCT)
 		buffer_add_str(out, f->of->name);
 	else if (name.len && f->type != API_TIME && f->type != API_MICRO_TIME)
 		buffer_add_str(out, str_from(name, (size_t)str_find_last(name, '.') + 1));
 	else
-		put(out, scalar->type ? scalar->type : "");
+		put(out, scalar->type ? scalar->type : "Object");
 }
 
 /* "  enum: A, B, ...." on a line of its own, under the field's name. */
@@ -118,13 +120,19 @@ static void put_enum_line(struct buffer *out, const struct api_field *f, u32 ind
 	put(out, f->enums_len > ENUMS_SHOWN ? ", ....\n" : "\n");
 }
 
+/* A field whose number is 0 stands in no table of ours. */
+static bool is_required(const struct api_field *f)
+{
+	return f->number ? openapi_required(f) : (f->flags & API_REQUIRED) != 0;
+}
+
 static void put_field_line(struct buffer *out, const struct api_field *f, u32 indent)
 {
 	put_blanks(out, indent);
 	buffer_add_str(out, f->name);
 	put(out, "\t<");
 	put_type(out, f);
-	put(out, openapi_required(f) && f->number ? "> -required-\n" : ">\n");
+	put(out, is_required(f) ? "> -required-\n" : ">\n");
 	put_enum_line(out, f, indent);
 }
 
@@ -136,7 +144,8 @@ static void put_fields(struct buffer *out, const struct api_struct *s, bool recu
 	for (u32 i = 0; i < len; i++) {
 		put_field_line(out, fields[i], 2 * level);
 		if (!recursive) {
-			put_text(out, fields[i]->text);
+			put_text(out,
+				 fields[i]->text.len ? fields[i]->text : STR("<no description>"));
 			put(out, "\n");
 		} else if (fields[i]->of && level < LEVELS_MAX) {
 			put_fields(out, fields[i]->of, true, level + 1);
@@ -172,8 +181,10 @@ static void put_description(struct buffer *out, const struct api_kind *kind,
 {
 	const char *scalar = f && !f->of ? openapi_scalar(f->type)->text : NULL;
 
+	struct str text = f ? f->text : kind->text;
+
 	put(out, "DESCRIPTION:\n");
-	put_text(out, f ? f->text : kind->text);
+	put_text(out, text.len ? text : STR("<empty>"));
 	if (f && f->of && !str_eq(f->text, f->of->text))
 		put_text(out, f->of->text);
 	if (scalar)
