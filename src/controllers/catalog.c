@@ -22,7 +22,14 @@
 	X(stateful_set)                                                                            \
 	X(job)                                                                                     \
 	X(job_orphans)                                                                             \
-	X(ttl_after_finished)
+	X(ttl_after_finished)                                                                      \
+	X(volume_binder)                                                                           \
+	X(volume_reclaim)                                                                          \
+	X(claim_protection)                                                                        \
+	X(volume_protection)                                                                       \
+	X(ephemeral_volume)                                                                        \
+	X(local_path)                                                                              \
+	X(local_path_reclaim)
 
 #define X(name) extern const struct controller controller_##name;
 CONTROLLERS(X)

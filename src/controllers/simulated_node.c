@@ -10,6 +10,7 @@
 #include "controllers/plan.h"
 #include "controllers/pod.h"
 #include "controllers/simulated_status.h"
+#include "controllers/volume_binder.h"
 
 enum {
 	NAME_MAX_BYTES = 64,
@@ -20,7 +21,7 @@ enum {
 	FIRST_ADDRESS = 10 << 24 | 64 << 16,
 };
 
-enum deed_type { DEED_START, DEED_END, DEED_REMOVE, DEED_RENEW };
+enum deed_type { DEED_START, DEED_END, DEED_REMOVE, DEED_RENEW, DEED_VOLUME };
 
 struct deed { /* something to do at a time */
 	i64 due_ns;
@@ -162,8 +163,21 @@ static void hear_pod(struct simulated *s, const struct version *before_, const s
 		push_for_pod(s, pod, node, DEED_START, fate.start_ns);
 }
 
+/* A volume of ours that goes: a real node would empty its directory now. */
+static void hear_volume(struct simulated *s, const struct version *volume)
+{
+	const struct doc *labels = doc_at(volume->doc, "metadata.labels");
+	struct str name = doc_str(doc_get(labels, STR(LOCAL_PATH_NODE)));
+	uintptr_t index = name.len ? (uintptr_t)map_get(&s->by_name, name) : 0;
+
+	if (index && local_path_is_nodes_turn(volume->doc))
+		push_for_pod(s, volume, (u32)(index - 1), DEED_VOLUME, s->config.start_ns);
+}
+
 static void changed(void *self, const struct store_event *event)
 {
+	if (event->version->kind == KIND_PersistentVolume && event->type != EVENT_DELETED)
+		hear_volume(self, event->version);
 	if (event->version->kind == KIND_Pod && event->type != EVENT_DELETED)
 		hear_pod(self, event->undone ? NULL : event->previous, event->version);
 }
@@ -187,6 +201,9 @@ static void hear_everything(struct simulated *s)
 		skip_address(s, v->doc);
 		hear_pod(s, NULL, v);
 	}
+	store_iter_start(&iter, s->store, KIND_PersistentVolume, STR_NONE, STR_NONE, STR_NONE);
+	for (struct version *v; (v = store_iter_next(&iter));)
+		hear_volume(s, v);
 }
 
 /* ---- deeds */
@@ -260,6 +277,25 @@ static struct str new_address(struct simulated *s)
 			  number >> 8 & 255, number & 255);
 }
 
+static bool claims_bound(struct simulated *s, const struct version *pod)
+{
+	doc_each_item(doc_at(pod->doc, AT(Pod, spec.volumes)), volume) {
+		struct str name = doc_at_str(volume, "persistentVolumeClaim.claimName");
+
+		if (doc_key(volume, "ephemeral"))
+			name = str_format(s->arena, STR_FMT "-" STR_FMT, STR_ARG(pod->name),
+					  STR_ARG(doc_at_str(volume, "name")));
+		if (!name.len)
+			continue;
+		struct version *claim =
+			store_get(s->store, KIND_PersistentVolumeClaim, pod->namespace, name);
+
+		if (!claim || !str_is(doc_at_str(claim->doc, "status.phase"), "Bound"))
+			return false;
+	}
+	return true;
+}
+
 /* Pods keep their address when their node comes back. */
 static bool start_pod(struct simulated *s, u32 node, const struct version *pod)
 {
@@ -269,6 +305,8 @@ static bool start_pod(struct simulated *s, u32 node, const struct version *pod)
 		return true;
 	if (fate.image_missing)
 		return put_status(s, node, pod, simulated_pod_waiting(s->arena, pod->doc, now_ns));
+	if (!claims_bound(s, pod))
+		return false;
 	struct str address = doc_at_str(pod->doc, AT(Pod, status.podIP));
 	if (!address.len)
 		address = new_address(s);
@@ -306,6 +344,19 @@ static bool do_for_pod(struct simulated *s, const struct deed *deed)
 	}
 }
 
+static bool empty_volume(struct simulated *s, const struct deed *deed)
+{
+	struct version *volume = store_get(s->store, KIND_PersistentVolume, STR_NONE, deed->name);
+	struct plan plan = plan_new(s->arena);
+
+	if (!volume || !str_eq(volume->uid, deed->uid) || !local_path_is_nodes_turn(volume->doc))
+		return true;
+	version_hold(s->arena, volume);
+	plan_update(&plan, volume, doc_set(s->arena, volume->doc, "metadata.finalizers", NULL),
+		    NULL);
+	return write_plan(s, deed->node, &plan);
+}
+
 /* What a dead or mute node should do waits; what failed is tried again. */
 static void do_deed(struct simulated *s, struct deed deed, i64 mono)
 {
@@ -317,7 +368,9 @@ static void do_deed(struct simulated *s, struct deed deed, i64 mono)
 	else if (deed.type != DEED_RENEW && node->muted_until_ns > mono)
 		again_ns = node->muted_until_ns;
 	else
-		done = deed.type == DEED_RENEW ? renew(s, deed.node) : do_for_pod(s, &deed);
+		done = deed.type == DEED_RENEW	  ? renew(s, deed.node)
+		       : deed.type == DEED_VOLUME ? empty_volume(s, &deed)
+						  : do_for_pod(s, &deed);
 	if (done && deed.type == DEED_RENEW) {
 		again_ns = mono + RENEW_S * NS_PER_S;
 		done = false;

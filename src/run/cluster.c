@@ -232,6 +232,7 @@ static enum status open_server(struct cluster *c, u16 port, struct error *error)
 		.tokens = credentials_signer(&c->credentials),
 		.wake = server_wants_waking,
 		.wake_self = c,
+		.no_local_path = c->options->no_local_path,
 	};
 	c->server = server_new(&c->server_config, c->store, c->schema, clock_real(), &c->random);
 	return server_bootstrap(c->server, error);

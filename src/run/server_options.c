@@ -18,6 +18,7 @@ enum option_code {
 	CODE_REGISTRY_MIRROR,
 	CODE_NO_CONTROLLERS,
 	CODE_NO_SCHEDULER,
+	CODE_NO_LOCAL_PATH,
 	CODE_CGROUP_PARENT,
 	CODE_PURGE_NODE,
 	CODE_VERBOSE,
@@ -43,6 +44,7 @@ static const struct {
 	  CODE_REGISTRY_MIRROR },
 	{ "no-controllers", NULL, "run no controllers", CODE_NO_CONTROLLERS },
 	{ "no-scheduler", NULL, "bind no pods to nodes", CODE_NO_SCHEDULER },
+	{ "no-local-path", NULL, "make no default storage class", CODE_NO_LOCAL_PATH },
 	{ "cgroup-parent", "NAME", "the control group ours live under (minke)",
 	  CODE_CGROUP_PARENT },
 	{ "purge-node", NULL, "end the containers of a stopped server, and exit", CODE_PURGE_NODE },
@@ -136,6 +138,9 @@ static enum status apply(struct server_options *options, enum option_code code, 
 		break;
 	case CODE_NO_CONTROLLERS:
 		options->controllers = false;
+		break;
+	case CODE_NO_LOCAL_PATH:
+		options->no_local_path = true;
 		break;
 	case CODE_NO_SCHEDULER:
 		options->scheduler = false;

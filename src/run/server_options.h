@@ -19,6 +19,7 @@ struct server_options {
 	struct str mirrors[MIRRORS_MAX]; /* HOST=URL */
 	u32 mirrors_len;
 	bool controllers, scheduler;
+	bool no_local_path; /* make no default storage class */
 	struct str cgroup_parent; /* the control group ours live under: minke */
 	bool help, verbose;
 	bool purge_node; /* end what runs here instead of starting anything */

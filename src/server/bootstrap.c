@@ -81,6 +81,26 @@ static enum status ensure_priorities(struct made *m)
 	return status;
 }
 
+/* The class that claims get when they name none, unless somebody wants no such storage. */
+static enum status ensure_storage(struct made *m)
+{
+	struct build b = build_object(m->call.arena);
+
+	if (m->server->config.no_local_path)
+		return ST_OK;
+	build_open_object(&b, "metadata");
+	build_str(&b, "name", STR("local-path"));
+	build_open_object(&b, "annotations");
+	build_str(&b, "storageclass.kubernetes.io/is-default-class", STR("true"));
+	build_close(&b);
+	build_close(&b);
+	build_str(&b, "provisioner", STR("minke/local-path"));
+	build_str(&b, "reclaimPolicy", STR("Delete"));
+	build_str(&b, "volumeBindingMode", STR("WaitForFirstConsumer"));
+	build_bool(&b, "allowVolumeExpansion", true);
+	return ensure(m, "storage.k8s.io/v1", "StorageClass", STR(""), build_done(&b), false);
+}
+
 /* ---- roles */
 
 /* What the table says and `there` lacks is added to a list of `there`; nothing is taken away. */
@@ -233,6 +253,8 @@ static enum status ensure_all(struct server *server, struct error *error)
 
 	if (status == ST_OK)
 		status = ensure_priorities(&m);
+	if (status == ST_OK)
+		status = ensure_storage(&m);
 	if (status == ST_OK)
 		status = ensure_roles(&m);
 	if (status == ST_OK)

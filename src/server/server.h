@@ -40,6 +40,7 @@ struct server_config {
 	struct str admin_token;	       /* a bearer token that is system:masters; empty: none */
 	struct str ca_certificate;     /* PEM; what clients verify us by */
 	struct str issuer;	       /* https://kubernetes.default.svc.cluster.local */
+	bool no_local_path;	       /* make no default storage class */
 	struct token_signer tokens;    /* sign == NULL: no service-account tokens */
 	const struct node_door *nodes; /* logs, exec …; may come later: server_set_nodes() */
 	/* The server asks to be ticked at `mono_ns` or before. NULL: the caller ticks every second.
