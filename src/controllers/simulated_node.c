@@ -13,6 +13,7 @@
 #include "controllers/volume_binder.h"
 
 enum {
+	ASKED_MAX = 86400000,
 	NAME_MAX_BYTES = 64,
 	LEASE_S = 40,
 	RENEW_S = 10,
@@ -125,11 +126,35 @@ static bool belongs_to_job(const struct doc *pod)
 	return str_is(doc_str(doc_key(object_controller(pod), "kind")), "Job");
 }
 
+static i64 asked(const struct doc *annotations, const char *key, i64 otherwise, i64 unit)
+{
+	i64 number;
+	if (!str_to_i64(doc_str(doc_get(annotations, str_of(key))), &number) || number < 0 ||
+	    number > ASKED_MAX)
+		return otherwise;
+	return number * unit;
+}
+
+/* What the pod itself asks for, so that a test on simulated nodes can tell its own story. */
+static void fate_asked(const struct doc *pod, struct fate *fate)
+{
+	const struct doc *annotations = doc_at(pod, AT(Pod, metadata.annotations));
+	if (!annotations)
+		return;
+	fate->start_ns = asked(annotations, "minke/simulated-start-ms", fate->start_ns, NS_PER_MS);
+	fate->run_ns = asked(annotations, "minke/simulated-run-ms", fate->run_ns, NS_PER_MS);
+	fate->stop_ns = asked(annotations, "minke/simulated-stop-ms", fate->stop_ns, NS_PER_MS);
+	fate->exit_code = asked(annotations, "minke/simulated-exit-code", fate->exit_code, 1);
+	if (str_is(doc_str(doc_get(annotations, STR("minke/simulated-image"))), "missing"))
+		fate->image_missing = true;
+}
+
 static struct fate fate_of(const struct simulated *s, const struct version *pod)
 {
 	struct fate fate = { .start_ns = s->config.start_ns };
 	if (belongs_to_job(pod->doc))
 		fate.run_ns = MAX(s->config.job_ns, (i64)1);
+	fate_asked(pod->doc, &fate);
 	if (s->config.fate)
 		s->config.fate(s->config.self, pod, &fate);
 	return fate;
@@ -337,8 +362,8 @@ static bool do_for_pod(struct simulated *s, const struct deed *deed)
 	case DEED_END:
 		return object_deleting(pod->doc) ||
 		       put_status(s, deed->node, pod,
-				  simulated_pod_succeeded(s->arena, pod->doc,
-							  clock_wall_ns(s->clock)));
+				  simulated_pod_ended(s->arena, pod->doc, fate_of(s, pod).exit_code,
+						      clock_wall_ns(s->clock)));
 	default:
 		return remove_pod(s, deed->node, pod);
 	}

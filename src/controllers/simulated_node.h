@@ -9,12 +9,17 @@
 #include "base/clock.h"
 #include "controllers/runner.h"
 
-/* How one pod fares. All zero: starts at once. */
+/*
+ * How one pod fares. All zero: starts at once. A pod's annotations can ask for another fate than
+ * the usual one: `minke/simulated-start-ms`, `-run-ms` and `-stop-ms` ("50"), `-exit-code` ("1")
+ * and `minke/simulated-image: missing`.
+ */
 struct fate {
 	i64 start_ns;	    /* from bound to running */
 	bool image_missing; /* it never starts: ErrImagePull */
 	i64 run_ns;	    /* it ends by itself after that long; 0: it does not */
 	i64 stop_ns;	    /* from deletion to gone */
+	i64 exit_code;	    /* with which it ends */
 };
 
 struct simulated_config {

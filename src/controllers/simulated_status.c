@@ -118,6 +118,7 @@ struct container_state {
 	const char *state, *reason;
 	bool ready;
 	struct str since;
+	i64 exit_code; /* of a terminated one */
 };
 
 static void build_state(struct build *b, const struct container_state *state)
@@ -126,7 +127,7 @@ static void build_state(struct build *b, const struct container_state *state)
 	build_open_object(b, state->state);
 	build_str_if(b, "reason", str_of(state->reason));
 	if (str_is(str_of(state->state), "terminated")) {
-		build_int(b, "exitCode", 0);
+		build_int(b, "exitCode", state->exit_code);
 		build_str(b, "finishedAt", state->since);
 	}
 	if (str_is(str_of(state->state), "running"))
@@ -188,10 +189,12 @@ const struct doc *simulated_pod_waiting(struct arena *arena, const struct doc *p
 	return set_conditions(arena, status, false, "ContainersNotReady", now_ns);
 }
 
-const struct doc *simulated_pod_succeeded(struct arena *arena, const struct doc *pod, i64 now_ns)
+const struct doc *simulated_pod_ended(struct arena *arena, const struct doc *pod, i64 exit_code,
+				      i64 now_ns)
 {
-	struct container_state state = { "terminated", "Completed", false,
-					 timestamp_print(arena, now_ns) };
-	const struct doc *status = pod_status(arena, pod, "Succeeded", &state);
-	return set_conditions(arena, status, false, "PodCompleted", now_ns);
+	bool failed = exit_code != 0;
+	struct container_state state = { "terminated", failed ? "Error" : "Completed", false,
+					 timestamp_print(arena, now_ns), exit_code };
+	const struct doc *status = pod_status(arena, pod, failed ? "Failed" : "Succeeded", &state);
+	return set_conditions(arena, status, false, failed ? "PodFailed" : "PodCompleted", now_ns);
 }

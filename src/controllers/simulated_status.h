@@ -16,6 +16,7 @@ const struct doc *simulated_lease_doc(struct arena *arena, struct str node, stru
 const struct doc *simulated_pod_running(struct arena *arena, const struct doc *pod,
 					struct str address, i64 now_ns);
 const struct doc *simulated_pod_waiting(struct arena *arena, const struct doc *pod, i64 now_ns);
-const struct doc *simulated_pod_succeeded(struct arena *arena, const struct doc *pod, i64 now_ns);
+const struct doc *simulated_pod_ended(struct arena *arena, const struct doc *pod, i64 exit_code,
+				      i64 now_ns);
 
 #endif

@@ -41,7 +41,9 @@ SETTLE = [(re.compile(p, re.M), r) for p, r in (
     (r"pod-template-hash=[0-9a-f]+", "pod-template-hash=HASH"),
     (r"controller-revision-hash=\S*?-?[0-9a-f]{8,10}\b", "controller-revision-hash=HASH"),
     (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "UID"),
-    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "TIME"),
+    (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),
+    (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \+0000 UTC", "TIME"),
+    (r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}", "TIME"),
     (r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d \+0000", "TIME"),
     (r"\b10\.(64|96|24[0-9])\.[0-9]+\.[0-9]+", "ADDRESS"),
     (r"127\.0\.0\.1:[0-9]+", "SERVER"),
@@ -53,7 +55,7 @@ SETTLE = [(re.compile(p, re.M), r) for p, r in (
     (r"v1\.36\.0\+minke", "VERSION"), (r"^(error: )?error (validating|when)", r"error \2"),
     (r" +$", ""), (r" {2,}", "  "), (r"^Warning: v1 Endpoints is deprecated.*\n", ""),
     (r"^Flag --.*\n", ""), (r"^Waiting for .*\n", ""), (r"^waiting for statefulset.*\n", ""),
-    (r"^[WE][0-9]{4} .*\n", ""), (r"; did you mean \"[^\"]*\"\?", ""))]
+    (r"^[WE][0-9]{4} .*\n", ""), (r"^DESCRIPTION: .*\n", ""), (r"; did you mean \"[^\"]*\"\?", ""))]
 
 
 def settle(text):
