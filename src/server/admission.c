@@ -92,3 +92,10 @@ enum status admit_finish(struct call *call, const struct api_kind *kind, struct 
 		return ST_OK;
 	}
 }
+
+enum status admit_check(struct call *call, const struct api_kind *kind, struct str ns,
+			const struct doc *doc, const struct doc *old, const char *subresource,
+			struct error *error)
+{
+	return admit_pod_security(call, kind, ns, doc, old, subresource, error);
+}

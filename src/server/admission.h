@@ -34,6 +34,18 @@ MUST_USE enum status admit_job(struct call *call, const struct api_kind *kind,
 			       const struct doc *doc, const struct doc **ret_doc,
 			       struct error *error);
 
+/* After validation: who may not have what is otherwise correct. `subresource` NULL: the object. */
+MUST_USE enum status admit_check(struct call *call, const struct api_kind *kind, struct str ns,
+				 const struct doc *doc, const struct doc *old,
+				 const char *subresource, struct error *error);
+
+/* Pods, what makes pods, and namespaces' labels: the Pod Security Standards; in
+ * pod_security_admission.c. */
+MUST_USE enum status admit_pod_security(struct call *call, const struct api_kind *kind,
+					struct str ns, const struct doc *doc,
+					const struct doc *old, const char *subresource,
+					struct error *error);
+
 /* New pods and claims: the namespace's LimitRanges; in limit_range.c. */
 MUST_USE enum status admit_limits(struct call *call, const struct api_kind *kind, struct str ns,
 				  const struct doc *doc, const struct doc **ret_doc,

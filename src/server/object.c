@@ -18,7 +18,7 @@ const struct user user_server = {
 
 void call_warn(struct call *call, const char *format, ...)
 {
-	char text[512];
+	char text[2048];
 	va_list args;
 
 	if (!call->warnings || call->warnings->list.len >= 32)
@@ -27,6 +27,12 @@ void call_warn(struct call *call, const char *format, ...)
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);
 	VEC_PUSH(call->arena, &call->warnings->list, str_copy(call->arena, str_of(text)));
+}
+
+void call_annotate(struct call *call, const char *key, struct str value)
+{
+	if (call->audit && call->audit->list.len < 32)
+		VEC_PUSH(call->arena, &call->audit->list, (struct audit_note){ key, value });
 }
 
 struct str kind_resource(struct arena *arena, const struct api_kind *kind)

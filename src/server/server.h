@@ -42,6 +42,8 @@ struct server_config {
 	struct str issuer;	       /* https://kubernetes.default.svc.cluster.local */
 	bool no_local_path;	       /* make no default storage class */
 	struct token_signer tokens;    /* sign == NULL: no service-account tokens */
+	/* An AdmissionConfiguration (apiserver.config.k8s.io/v1): its plugins' sections. NULL: none */
+	const struct doc *admission;
 	const struct node_door *nodes; /* logs, exec …; may come later: server_set_nodes() */
 	/* The server asks to be ticked at `mono_ns` or before. NULL: the caller ticks every second.
 	 */

@@ -35,6 +35,14 @@ struct warnings {
 	VEC(struct str) list;
 };
 
+/* What admission wants noted of a request in the audit log. Lives in the arena of the call. */
+struct audit_notes {
+	VEC(struct audit_note {
+		const char *key;
+		struct str value;
+	}) list;
+};
+
 struct call {
 	struct server *server;
 	struct arena *arena;	 /* everything handed back lives here or is pinned by it */
@@ -44,6 +52,7 @@ struct call {
 	struct str field_manager, user_agent; /* who, for managedFields */
 	enum field_validation validation;
 	struct warnings *warnings; /* NULL: nobody listens */
+	struct audit_notes *audit; /* NULL: nothing is noted */
 	/* Paths of keys that stood twice in the body, as whoever parsed it found them. */
 	const struct str *duplicates;
 	u32 duplicates_len;
@@ -120,5 +129,7 @@ MUST_USE enum status verb_delete_collection(struct call *call, const struct api_
 
 /* Adds a sentence for the client; nothing when nobody listens. */
 PRINTF(2, 3) void call_warn(struct call *call, const char *format, ...);
+/* An annotation for the audit log; `key` is a literal, `value` lives in call->arena. */
+void call_annotate(struct call *call, const char *key, struct str value);
 
 #endif

@@ -75,6 +75,8 @@ enum status write_create(struct call *call, const struct api_kind *kind, struct 
 	}
 	if (status == ST_OK)
 		status = validate(call, stored, doc, NULL, NULL, error);
+	if (status == ST_OK)
+		status = admit_check(call, stored, ns, doc, NULL, NULL, error);
 	if (status == ST_OK && stored->namespaced)
 		status = admit_quota(call, stored, ns, doc, NULL, error);
 	if (status == ST_OK)
@@ -259,6 +261,9 @@ enum status write_update(struct call *call, const struct api_kind *kind, struct 
 		status = check_finalizers(call, stored, doc, old->doc, error);
 	if (status == ST_OK)
 		status = validate(call, stored, doc, old->doc, subresource, error);
+	if (status == ST_OK)
+		status = admit_check(call, stored, old->namespace, doc, old->doc, subresource,
+				     error);
 	if (status != ST_OK)
 		return status;
 	if (may_go(stored, doc))
