@@ -35,14 +35,15 @@ struct token_signer {
 struct server_config {
 	struct str service_cidr;	   /* 10.96.0.0/16 */
 	u16 node_port_low, node_port_high; /* 30000–32767 */
-	struct str advertise_address;  /* where pods find us, e.g. 192.168.1.2; for `kubernetes` */
-	u16 advertise_port;	       /* 6443 */
-	struct str admin_token;	       /* a bearer token that is system:masters; empty: none */
-	struct str ca_certificate;     /* PEM; what clients verify us by */
-	struct str issuer;	       /* https://kubernetes.default.svc.cluster.local */
-	bool no_local_path;	       /* make no default storage class */
-	struct token_signer tokens;    /* sign == NULL: no service-account tokens */
-	/* An AdmissionConfiguration (apiserver.config.k8s.io/v1): its plugins' sections. NULL: none */
+	struct str advertise_address; /* where pods find us, e.g. 192.168.1.2; for `kubernetes` */
+	u16 advertise_port;	      /* 6443 */
+	struct str admin_token;	      /* a bearer token that is system:masters; empty: none */
+	struct str ca_certificate;    /* PEM; what clients verify us by */
+	struct str issuer;	      /* https://kubernetes.default.svc.cluster.local */
+	bool no_local_path;	      /* make no default storage class */
+	struct token_signer tokens;   /* sign == NULL: no service-account tokens */
+	/* An AdmissionConfiguration (apiserver.config.k8s.io/v1): its plugins' sections. NULL: none
+	 */
 	const struct doc *admission;
 	const struct node_door *nodes; /* logs, exec …; may come later: server_set_nodes() */
 	/* The server asks to be ticked at `mono_ns` or before. NULL: the caller ticks every second.
