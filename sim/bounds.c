@@ -9,7 +9,7 @@
 #include "controllers/deployment.h"
 #include "controllers/plan.h"
 #include "controllers/pod.h"
-#include "scheduler/nodes.h"
+#include "scheduler/amounts.h"
 #include "sim/world.h"
 
 /* How long after something outside their reach the controllers may still act on older news. */

@@ -61,30 +61,33 @@ static void check_sets(struct world *world, kind_id kind)
 /* A pod may only wait where there is truly no room for it. */
 static void check_pods(struct world *world)
 {
-	struct nodes nodes;
-	nodes_init(&nodes);
+	struct picture picture;
+	picture_init(&picture, world->store);
 	EACH(world, KIND_Node, node)
 	{
-		nodes_set(&nodes, node->name, node);
+		picture_set_node(&picture, node->name, node);
 	}
 	EACH(world, KIND_Pod, placed)
 	{
 		if (pod_takes_room(placed->doc))
-			nodes_count_pod(&nodes, placed->doc, 1);
+			picture_count_pod(&picture, placed->doc, 1);
 	}
 	EACH(world, KIND_Pod, pod)
 	{
+		struct ask ask;
+		struct decision decision;
 		if (object_deleting(pod->doc))
 			world_broken(world, "pod " STR_FMT " never goes", STR_ARG(pod->name));
-		if (pod_takes_room(pod->doc))
+		if (pod_takes_room(pod->doc) || pod_finished(pod->doc) ||
+		    doc_len(doc_at(pod->doc, AT(Pod, spec.schedulingGates))))
 			continue;
-		struct decision decision;
-		decide(&nodes, pod->doc, world->arena, &decision);
+		ask_init(&ask, &picture, pod, world->arena);
+		decide(&ask, &decision);
 		if (decision.node)
 			world_broken(world, "pod " STR_FMT " waits, but %s has room",
 				     STR_ARG(pod->name), decision.node->name);
 	}
-	nodes_release(&nodes);
+	picture_release(&picture);
 }
 
 /* No object names an owner that is not there. */

@@ -60,14 +60,27 @@ static void raise_to(struct amounts *to, const struct amounts *least)
 		to->at[i] = MAX(to->at[i], least->at[i]);
 }
 
+/* One container's requests; `filled`: what it leaves unsaid counts as a little. */
+static struct amounts of_container(struct resource_names *names, const struct doc *container,
+				   bool filled)
+{
+	const struct doc *requests = doc_at(container, "resources.requests");
+	struct amounts one = { 0 };
+	amounts_add_list(&one, names, requests);
+	if (filled && !doc_key(requests, "cpu"))
+		one.at[AMOUNT_CPU] = CPU_UNSAID_MILLI;
+	if (filled && !doc_key(requests, "memory"))
+		one.at[AMOUNT_MEMORY] = MEMORY_UNSAID;
+	return one;
+}
+
 /* Init containers run one after the other beside the sidecars started before them. */
 static void add_init_containers(struct amounts *sum, struct resource_names *names,
-				const struct doc *containers)
+				const struct doc *containers, bool filled)
 {
 	struct amounts sidecars = { 0 }, most = { 0 };
 	doc_each_item(containers, container) {
-		struct amounts one = { 0 };
-		amounts_add_list(&one, names, doc_at(container, "resources.requests"));
+		struct amounts one = of_container(names, container, filled);
 		if (str_is(doc_str(doc_key(container, "restartPolicy")), "Always")) {
 			add(&sidecars, &one);
 			raise_to(&most, &sidecars);
@@ -80,38 +93,43 @@ static void add_init_containers(struct amounts *sum, struct resource_names *name
 	raise_to(sum, &most);
 }
 
-void amounts_of_pod(struct amounts *amounts, struct resource_names *names, const struct doc *pod)
+/* What is said for the whole pod holds instead of the sum. */
+static void whole_pod(struct amounts *amounts, struct resource_names *names,
+		      const struct doc *whole)
+{
+	struct amounts said = { 0 };
+	if (!whole)
+		return;
+	amounts_add_list(&said, names, whole);
+	for (u32 i = 0; i < names->len; i++)
+		if (doc_get(whole, names->at[i]))
+			amounts->at[i] = said.at[i];
+}
+
+static void sum_of_pod(struct amounts *amounts, struct resource_names *names, const struct doc *pod,
+		       bool filled)
 {
 	const struct doc *spec = doc_key(pod, "spec");
 	*amounts = (struct amounts){ 0 };
 	doc_each_item(doc_key(spec, "containers"), container) {
-		amounts_add_list(amounts, names, doc_at(container, "resources.requests"));
+		struct amounts one = of_container(names, container, filled);
+		add(amounts, &one);
 	}
 	if (doc_len(doc_key(spec, "initContainers")))
-		add_init_containers(amounts, names, doc_key(spec, "initContainers"));
-
-	/* What is said for the whole pod holds instead of the sum. */
-	const struct doc *whole = doc_at(spec, "resources.requests");
-	if (whole) {
-		struct amounts said = { 0 };
-		amounts_add_list(&said, names, whole);
-		for (u32 i = 0; i < names->len; i++)
-			if (doc_get(whole, names->at[i]))
-				amounts->at[i] = said.at[i];
-	}
+		add_init_containers(amounts, names, doc_key(spec, "initContainers"), filled);
+	whole_pod(amounts, names, doc_at(spec, "resources.requests"));
 	amounts_add_list(amounts, names, doc_key(spec, "overhead"));
+}
+
+void amounts_of_pod(struct amounts *amounts, struct resource_names *names, const struct doc *pod)
+{
+	sum_of_pod(amounts, names, pod, false);
 	amounts->at[AMOUNT_PODS] = 1;
 }
 
-struct wishes wishes_of_pod(const struct doc *pod, const struct amounts *amounts)
+struct wishes wishes_of_pod(struct resource_names *names, const struct doc *pod)
 {
-	struct wishes wishes = { amounts->at[AMOUNT_CPU], amounts->at[AMOUNT_MEMORY] };
-	doc_each_item(doc_at(pod, "spec.containers"), container) {
-		const struct doc *requests = doc_at(container, "resources.requests");
-		if (!doc_key(requests, "cpu"))
-			wishes.cpu += CPU_UNSAID_MILLI;
-		if (!doc_key(requests, "memory"))
-			wishes.memory += MEMORY_UNSAID;
-	}
-	return wishes;
+	struct amounts amounts;
+	sum_of_pod(&amounts, names, pod, true);
+	return (struct wishes){ amounts.at[AMOUNT_CPU], amounts.at[AMOUNT_MEMORY] };
 }

@@ -37,10 +37,10 @@ void amounts_add_list(struct amounts *amounts, struct resource_names *names,
  * with sidecars counted as upstream does, overhead, and one pod. */
 void amounts_of_pod(struct amounts *amounts, struct resource_names *names, const struct doc *pod);
 
-/* cpu and memory for scoring only: pods that ask for nothing count as 100m and 200 MB. */
+/* cpu and memory for scoring only: containers that ask for nothing count as 100m and 200 MB. */
 struct wishes {
 	i64 cpu, memory;
 };
-struct wishes wishes_of_pod(const struct doc *pod, const struct amounts *amounts);
+struct wishes wishes_of_pod(struct resource_names *names, const struct doc *pod);
 
 #endif

@@ -5,42 +5,29 @@
 #include "scheduler/decide.h"
 
 #include "controllers/controller.h"
-#include "controllers/toleration.h"
+#include "scheduler/claims.h"
 
 enum { FEASIBLE_LEAST = 100, PERCENT_LEAST = 5 };
 
-static void add_wished_port(void *self, struct host_port port)
+void ask_init(struct ask *ask, struct picture *picture, const struct version *pod,
+	      struct arena *arena)
 {
-	struct wish *wish = self;
-	VEC_PUSH(wish->arena, &wish->ports, port);
-}
-
-static bool tolerates_unschedulable(const struct doc *tolerations)
-{
-	static const struct doc taint_items[] = {
-		{ .type = DOC_STRING, .len = 3, .text = "key" },
-		{ .type = DOC_STRING, .len = 32, .text = "node.kubernetes.io/unschedulable" },
-		{ .type = DOC_STRING, .len = 6, .text = "effect" },
-		{ .type = DOC_STRING, .len = 10, .text = "NoSchedule" },
-	};
-	static const struct doc taint = { .type = DOC_OBJECT, .len = 2, .items = taint_items };
-	return tolerations && tolerations_tolerate(tolerations, &taint);
-}
-
-void wish_read(struct wish *wish, struct nodes *nodes, const struct doc *pod, struct arena *arena)
-{
-	*wish = (struct wish){
+	*ask = (struct ask){
+		.picture = picture,
+		.shape = shape_to_place(picture, pod->doc),
 		.pod = pod,
 		.arena = arena,
-		.tolerations = doc_at(pod, AT(Pod, spec.tolerations)),
-		.selector = doc_at(pod, AT(Pod, spec.nodeSelector)),
-		.affinity = doc_at(pod, AT(Pod, spec.affinity.nodeAffinity)),
-		.owner = pod_owner(pod),
 	};
-	wish->tolerates_unschedulable = tolerates_unschedulable(wish->tolerations);
-	amounts_of_pod(&wish->amounts, &nodes->names, pod);
-	wish->wishes = wishes_of_pod(pod, &wish->amounts);
-	pod_each_port(pod, add_wished_port, wish);
+	struct sort *sort = ask->shape->sort;
+	sort_refresh(picture, sort);
+	for (u32 i = 0; i < sort->bonds.len; i++) {
+		struct bond *bond = sort->bonds.at[i];
+		if (bond->type == BOND_KEEPS_OUT)
+			VEC_PUSH(arena, &ask->keep_out, bond);
+		else if (bond->total)
+			VEC_PUSH(arena, &ask->weigh, bond);
+	}
+	ask->claims = claims_read(picture, pod->doc, arena);
 }
 
 /* How many feasible nodes are enough: 50 % of a hundred, less and less of more. */
@@ -52,38 +39,111 @@ static u32 enough(u32 nodes)
 	return MAX(nodes * percent / 100, (u32)FEASIBLE_LEAST);
 }
 
-void decide(struct nodes *nodes, const struct doc *pod, struct arena *arena,
-	    struct decision *decision)
+/* The nodes to look at: all, or those that the pod's matchFields name. */
+static struct node **candidates(struct ask *ask, u32 *ret_len)
 {
-	struct wish wish;
-	*decision = (struct decision){ .nodes = nodes->len };
-	if (!nodes->len)
-		return;
-	wish_read(&wish, nodes, pod, arena);
-	u32 wanted = enough(nodes->len), start = nodes->next_start % nodes->len;
-	struct node **feasible = ARENA_ARRAY(arena, struct node *, wanted);
-	for (u32 i = 0; i < nodes->len && decision->feasible < wanted; i++) {
-		struct node *node = nodes->list[(start + i) % nodes->len];
-		decision->looked_at++;
-		if (filter(nodes, node, &wish, decision))
-			feasible[decision->feasible++] = node;
+	struct picture *picture = ask->picture;
+	const struct shape *shape = ask->shape;
+	u32 len = 0;
+	if (!shape->only_some) {
+		*ret_len = picture->len;
+		return picture->list;
 	}
-	nodes->next_start = (start + decision->looked_at) % nodes->len;
-	if (nodes->len < FEASIBLE_LEAST) /* else equal nodes would be taken in one order always */
-		nodes->next_start = (start + 1) % nodes->len;
-	if (!decision->feasible)
-		return;
+	struct node **some = ARENA_ARRAY(ask->arena, struct node *, shape->only.len + 1);
+	for (u32 i = 0; i < shape->only.len; i++) {
+		struct node *node = picture_node(picture, shape->only.at[i]);
+		bool twice = false;
+		for (u32 k = 0; k < len; k++)
+			twice |= some[k] == node;
+		if (node && !twice)
+			some[len++] = node;
+	}
+	*ret_len = len;
+	return some;
+}
 
-	i64 *scores = ARENA_ARRAY(arena, i64, decision->feasible);
-	score(feasible, decision->feasible, &wish, scores);
+/* Where it waits for victims to leave, if it fits there by now. */
+static struct node *nominated(struct ask *ask)
+{
+	struct str name = doc_at_str(ask->pod->doc, AT(Pod, status.nominatedNodeName));
+	struct node *node = name.len ? picture_node(ask->picture, name) : NULL;
+	return node && !filter(ask, node) ? node : NULL;
+}
+
+static void choose(struct ask *ask, struct node *const *feasible, struct decision *decision)
+{
+	i64 *scores = ARENA_ARRAY(ask->arena, i64, decision->feasible);
 	u32 best = 0;
+	if (decision->feasible > 1)
+		score(ask, feasible, decision->feasible, scores);
 	for (u32 i = 1; i < decision->feasible; i++)
 		if (scores[i] > scores[best])
 			best = i;
 	decision->node = feasible[best];
 }
 
+void decide(struct ask *ask, struct decision *decision)
+{
+	struct picture *picture = ask->picture;
+	picture_order(picture);
+	*decision = (struct decision){ .nodes = picture->len, .helped_by = HELP_NODE };
+	if (ask->claims && claims_refuse_all(ask->claims).len) {
+		decision->for_all = claims_refuse_all(ask->claims);
+		decision->helped_by |= HELP_VOLUME;
+		return;
+	}
+	if (!picture->len || (decision->node = nominated(ask)))
+		return;
+	u32 len, wanted = enough(picture->len), start;
+	struct node **nodes = candidates(ask, &len);
+	struct node **feasible = ARENA_ARRAY(ask->arena, struct node *, MIN(wanted, len) + 1);
+	start = ask->shape->only_some ? 0 : picture->next_start % len;
+	for (u32 i = 0, at = start; i < len && decision->feasible < wanted; i++) {
+		decision->looked_at++;
+		if (!filter(ask, nodes[at]))
+			feasible[decision->feasible++] = nodes[at];
+		if (++at == len)
+			at = 0;
+	}
+	if (!ask->shape->only_some)
+		picture->next_start = (start + decision->looked_at) % len;
+	if (decision->feasible)
+		return choose(ask, feasible, decision);
+	/* Only now is it worth the time to say why. */
+	for (u32 i = 0; i < len; i++)
+		refusal_note(ask, nodes[i], filter(ask, nodes[i]), decision);
+	decision->elsewhere = picture->len - len;
+}
+
 /* ---- the sentence */
+
+struct str refusal_text(enum refusal refusal)
+{
+	static const struct str texts[REFUSALS] = {
+		[REFUSED_UNSCHEDULABLE] = STR_INIT("node(s) were unschedulable"),
+		[REFUSED_TAINT] = STR_INIT("node(s) had untolerated taint(s)"),
+		[REFUSED_UNMATCHED] = STR_INIT("node(s) didn't match Pod's node affinity/selector"),
+		[REFUSED_PORTS] =
+			STR_INIT("node(s) didn't have free ports for the requested pod ports"),
+		[REFUSED_CLAIM_TAKEN] =
+			STR_INIT("node has pod using PersistentVolumeClaim with the same name and "
+				 "ReadWriteOncePod access mode"),
+		[REFUSED_VOLUME_GONE] = STR_INIT("node(s) unavailable due to one or more pvc(s) "
+						 "bound to non-existent pv(s)"),
+		[REFUSED_VOLUME_ELSEWHERE] =
+			STR_INIT("node(s) didn't match PersistentVolume's node affinity"),
+		[REFUSED_NO_VOLUME] =
+			STR_INIT("node(s) didn't find available persistent volumes to bind"),
+		[REFUSED_SPREAD_LABEL] = STR_INIT("node(s) didn't match pod topology spread "
+						  "constraints (missing required label)"),
+		[REFUSED_SPREAD] = STR_INIT("node(s) didn't match pod topology spread constraints"),
+		[REFUSED_NEAR] = STR_INIT("node(s) didn't match pod affinity rules"),
+		[REFUSED_APART] = STR_INIT("node(s) didn't match pod anti-affinity rules"),
+		[REFUSED_KEPT_OUT] =
+			STR_INIT("node(s) didn't satisfy existing pods anti-affinity rules"),
+	};
+	return texts[refusal];
+}
 
 static void sort_texts(struct str *texts, u32 len)
 {
@@ -96,32 +156,44 @@ static void sort_texts(struct str *texts, u32 len)
 	}
 }
 
-static struct str counted(struct arena *arena, u32 count, struct str text)
+static struct str reasons(const struct ask *ask, const struct decision *decision)
 {
-	return str_format(arena, "%u " STR_FMT, count, STR_ARG(text));
+	struct arena *arena = ask->arena;
+	struct str texts[REFUSALS + AMOUNTS_MAX + 3];
+	u32 len = 0;
+	for (u32 i = FITS + 1; i < REFUSALS; i++)
+		if (decision->refused[i] && i != REFUSED_ROOM)
+			texts[len++] = str_format(arena, "%u " STR_FMT, decision->refused[i],
+						  STR_ARG(refusal_text(i)));
+	for (u32 i = 0; i < ask->picture->names.len; i++) {
+		if (decision->short_of[i] && i == AMOUNT_PODS)
+			texts[len++] = str_format(arena, "%u Too many pods", decision->short_of[i]);
+		else if (decision->short_of[i])
+			texts[len++] =
+				str_format(arena, "%u Insufficient " STR_FMT, decision->short_of[i],
+					   STR_ARG(ask->picture->names.at[i]));
+	}
+	if (decision->elsewhere)
+		texts[len++] =
+			str_format(arena, "%u node(s) didn't satisfy plugin(s) [NodeAffinity]",
+				   decision->elsewhere);
+	if (decision->no_victims)
+		texts[len++] = str_format(arena, "%u No preemption victims found for incoming pod",
+					  decision->no_victims);
+	if (decision->unhelpful)
+		texts[len++] = str_format(arena, "%u Preemption is not helpful for scheduling",
+					  decision->unhelpful);
+	sort_texts(texts, len);
+	return str_join(arena, texts, len, STR(", "));
 }
 
-struct str decision_sentence(struct arena *arena, const struct decision *decision)
+struct str decision_sentence(const struct ask *ask, const struct decision *decision,
+			     struct str preemption)
 {
-	struct str texts[REASONS_MAX], after[2];
-	u32 len = decision->reasons_len, after_len = 0;
 	if (!decision->nodes)
 		return STR("no nodes available to schedule pods");
-	for (u32 i = 0; i < len; i++)
-		texts[i] = counted(arena, decision->reasons[i].count, decision->reasons[i].text);
-	sort_texts(texts, len);
-	u32 hopeful = decision->nodes - MIN(decision->hopeless, decision->nodes);
-	if (hopeful)
-		after[after_len++] = counted(arena, hopeful,
-					     STR("No preemption victims found for incoming pod"));
-	if (decision->hopeless)
-		after[after_len++] = counted(arena, decision->hopeless,
-					     STR("Preemption is not helpful for scheduling"));
-	sort_texts(after, after_len);
-	struct str why = str_join(arena, texts, len, STR(", "));
-	struct str preemption = str_join(arena, after, after_len, STR(", "));
-	return str_format(arena,
-			  "0/%u nodes are available: " STR_FMT
-			  ". preemption: 0/%u nodes are available: " STR_FMT ".",
-			  decision->nodes, STR_ARG(why), decision->nodes, STR_ARG(preemption));
+	struct str why = decision->for_all.len ? decision->for_all : reasons(ask, decision);
+	return str_format(ask->arena, "0/%u nodes are available: " STR_FMT ".%s" STR_FMT,
+			  decision->nodes, STR_ARG(why), preemption.len ? " preemption: " : "",
+			  STR_ARG(preemption));
 }

@@ -81,23 +81,27 @@ static bool due_earlier(const struct waiting *a, const struct waiting *b)
 
 static void help_add(struct queue *queue, struct waiting *waiting)
 {
-	if (queue->help_len == queue->help_cap) {
-		queue->help_cap = queue->help_cap ? queue->help_cap * 2 : 64;
-		queue->help = realloc(queue->help, queue->help_cap * sizeof *queue->help);
-		CHECK(queue->help);
+	struct waiting_list *list = &queue->help[waiting->helped_by];
+	if (list->len == list->cap) {
+		list->cap = list->cap ? list->cap * 2 : 64;
+		list->at = realloc(list->at, list->cap * sizeof *list->at);
+		CHECK(list->at);
 	}
-	queue->help[queue->help_len++] = waiting;
-	waiting->help_at = queue->help_len;
+	list->at[list->len++] = waiting;
+	waiting->help_at = list->len;
+	queue->help_len++;
 }
 
 static void help_remove(struct queue *queue, struct waiting *waiting)
 {
+	struct waiting_list *list = &queue->help[waiting->helped_by];
 	if (!waiting->help_at)
 		return;
-	struct waiting *last = queue->help[--queue->help_len];
-	queue->help[waiting->help_at - 1] = last;
+	struct waiting *last = list->at[--list->len];
+	list->at[waiting->help_at - 1] = last;
 	last->help_at = waiting->help_at;
 	waiting->help_at = 0;
+	queue->help_len--;
 }
 
 static void leave(struct queue *queue, struct waiting *waiting)
@@ -133,7 +137,8 @@ void queue_release(struct queue *queue)
 	map_release(&queue->by_uid);
 	free(queue->active.at);
 	free(queue->backoff.at);
-	free(queue->help);
+	for (u32 i = 0; i < HELP_KINDS; i++)
+		free(queue->help[i].at);
 }
 
 void queue_add(struct queue *queue, struct str namespace, struct str name, struct str uid,
@@ -182,13 +187,19 @@ static void wake_due(struct queue *queue, i64 mono_ns)
 	}
 }
 
-struct waiting *queue_next(struct queue *queue, i64 mono_ns)
+struct waiting *queue_next(struct queue *queue, i64 mono_ns, u32 *early)
 {
 	wake_due(queue, mono_ns);
-	if (!queue->active.len)
+	struct waiting_heap *heap = &queue->active;
+	if (!heap->len && *early && queue->backoff.len && queue->backoff.at[0]->helped) {
+		heap = &queue->backoff;
+		(*early)--;
+	}
+	if (!heap->len)
 		return NULL;
-	struct waiting *waiting = queue->active.at[0];
-	heap_remove(&queue->active, waiting);
+	struct waiting *waiting = heap->at[0];
+	heap_remove(heap, waiting);
+	waiting->helped = false;
 	return waiting;
 }
 
@@ -198,9 +209,11 @@ static void count_attempt(struct waiting *waiting, i64 mono_ns)
 	waiting->due_ns = mono_ns + MIN(seconds, (i64)BACKOFF_MAX_S) * NS_PER_S;
 }
 
-void queue_wait_for_help(struct queue *queue, struct waiting *waiting, i64 mono_ns)
+void queue_wait_for_help(struct queue *queue, struct waiting *waiting, u32 helped_by, i64 mono_ns)
 {
+	CHECK(helped_by < HELP_KINDS);
 	count_attempt(waiting, mono_ns);
+	waiting->helped_by = (u8)helped_by;
 	enter(queue, waiting, WAITING_FOR_HELP);
 }
 
@@ -210,13 +223,19 @@ void queue_retry(struct queue *queue, struct waiting *waiting, i64 mono_ns)
 	enter(queue, waiting, WAITING_BACKOFF);
 }
 
-void queue_help(struct queue *queue, i64 mono_ns)
+void queue_help(struct queue *queue, u32 kinds, i64 mono_ns)
 {
-	while (queue->help_len) {
-		struct waiting *waiting = queue->help[queue->help_len - 1];
-		help_remove(queue, waiting);
-		enter(queue, waiting,
-		      waiting->due_ns <= mono_ns ? WAITING_ACTIVE : WAITING_BACKOFF);
+	for (u32 i = 0; i < HELP_KINDS; i++) {
+		struct waiting_list *list = &queue->help[i];
+		if (i && !(i & kinds)) /* 0: whatever happens */
+			continue;
+		while (list->len) {
+			struct waiting *waiting = list->at[list->len - 1];
+			help_remove(queue, waiting);
+			waiting->helped = true;
+			enter(queue, waiting,
+			      waiting->due_ns <= mono_ns ? WAITING_ACTIVE : WAITING_BACKOFF);
+		}
 	}
 }
 

@@ -4,169 +4,129 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/timestamp.h"
 #include "controllers/event.h"
-#include "controllers/plan.h"
 #include "controllers/pod.h"
-#include "doc/build.h"
-#include "scheduler/decide.h"
-#include "scheduler/queue.h"
+#include "scheduler/hearing.h"
+#include "scheduler/write.h"
 
-static const char user[] = "system:kube-scheduler", component[] = "default-scheduler";
-
-enum { HELP_EVERY_S = 300 }; /* however little changes, the hopeless try again */
-
-struct scheduler {
-	struct store *store;
-	struct schema *schema;
-	const struct clock *clock;
-	struct writer writer;
-	struct recorder *recorder;
-	struct nodes nodes;
-	struct queue queue;
-	struct scheduler_counts counts;
-	struct arena *arena;
-	bool help; /* something changed that may help those that found no place */
-	i64 next_help_ns;
-	bool stepping;
-	void (*on_work)(void *self);
-	void *on_work_self;
+enum {
+	HELP_EVERY_S = 300, /* however little changes, the hopeless try again */
+	EARLY_MAX = 16,	    /* pods that one step may try before their pause is over */
+	CLAIMS_MAX = 64,
 };
 
-/* ---- hearing */
+/* ---- placing */
 
-static bool is_ours(const struct version *pod)
+static void fail_to_place(struct scheduler *s, const struct version *pod, struct error *error)
 {
-	const struct doc *doc = pod->doc;
-	struct str name = doc_at_str(doc, AT(Pod, spec.schedulerName));
-	return !doc_at_str(doc, AT(Pod, spec.nodeName)).len && pod_active(pod) &&
-	       !doc_len(doc_at(doc, AT(Pod, spec.schedulingGates))) &&
-	       (!name.len || str_is(name, component));
-}
-
-static void hear_pod(struct scheduler *s, struct version *before, struct version *now, bool undone)
-{
-	bool took = before && pod_takes_room(before->doc);
-	bool takes = now && pod_takes_room(now->doc);
-	bool same =
-		took && takes && doc_eq(doc_key(before->doc, "spec"), doc_key(now->doc, "spec"));
-	if (took && !same) {
-		nodes_count_pod(&s->nodes, before->doc, -1);
-		s->help = true; /* room has become free */
-	}
-	if (takes && !same)
-		nodes_count_pod(&s->nodes, now->doc, 1);
-	if (now && is_ours(now)) {
-		bool news = undone || !before || !is_ours(before) ||
-			    !doc_eq(doc_key(before->doc, "spec"), doc_key(now->doc, "spec"));
-		if (news)
-			queue_add(&s->queue, now->namespace, now->name, now->uid,
-				  doc_at_int(now->doc, AT(Pod, spec.priority), 0));
-	} else if (before) {
-		queue_remove(&s->queue, before->uid);
-	}
-}
-
-static void hear_node(struct scheduler *s, struct str name, struct version *now)
-{
-	if (nodes_set(&s->nodes, name, now))
-		s->help = true;
-}
-
-static void changed(void *self, const struct store_event *event)
-{
-	struct scheduler *s = self;
-	struct version *now = event->type == EVENT_DELETED ? NULL : event->version;
-	struct version *before = event->previous ? event->previous : NULL;
-	if (event->type == EVENT_DELETED && !before)
-		before = event->version;
-	if (event->version->kind == KIND_Pod)
-		hear_pod(s, before, now, event->undone);
-	else if (event->version->kind == KIND_Node)
-		hear_node(s, event->version->name, now);
-	else
-		return;
-	bool work = s->queue.active.len || (s->help && s->queue.help_len);
-	if (work && !s->stepping && s->on_work)
-		s->on_work(s->on_work_self);
-}
-
-static void hear_everything(struct scheduler *s)
-{
-	struct store_iter iter;
-	store_iter_start(&iter, s->store, KIND_Node, STR_NONE, STR_NONE, STR_NONE);
-	for (struct version *v; (v = store_iter_next(&iter));)
-		hear_node(s, v->name, v);
-	store_iter_start(&iter, s->store, KIND_Pod, STR_NONE, STR_NONE, STR_NONE);
-	for (struct version *v; (v = store_iter_next(&iter));)
-		hear_pod(s, NULL, v, false);
-}
-
-/* ---- acting */
-
-static enum status write_one(struct scheduler *s, struct plan *plan, struct error *error)
-{
-	struct version *ignored = NULL;
-	return s->writer.write(s->writer.self, s->arena, user, &plan->intents.at[0], &ignored,
-			       error);
-}
-
-static void say(struct scheduler *s, const struct version *pod, enum event_level level,
-		const char *reason, struct str text)
-{
-	recorder_event(s->recorder, &s->writer, s->arena, component, pod, level, str_of(reason),
-		       text);
-}
-
-static bool bind_pod(struct scheduler *s, const struct version *pod, const struct node *node)
-{
-	struct str node_name = str_copy(s->arena, str_of(node->name));
-	struct build b = build_object(s->arena);
-	build_str(&b, "apiVersion", STR("v1"));
-	build_str(&b, "kind", STR("Binding"));
-	build_open_object(&b, "metadata");
-	build_str(&b, "name", pod->name);
-	build_str(&b, "namespace", pod->namespace);
-	build_str(&b, "uid", pod->uid);
-	build_close(&b);
-	build_open_object(&b, "target");
-	build_str(&b, "apiVersion", STR("v1"));
-	build_str(&b, "kind", STR("Node"));
-	build_str(&b, "name", node_name);
-	build_close(&b);
-	struct plan plan = plan_new(s->arena);
-	plan_bind(&plan, pod, build_done(&b), NULL);
-	struct error error = ERROR_INIT;
-	enum status status = write_one(s, &plan, &error);
-	if (status == ST_OK) {
-		s->counts.bound++;
-		say(s, pod, EVENT_NORMAL, "Scheduled",
-		    str_format(s->arena,
-			       "Successfully assigned " STR_FMT "/" STR_FMT " to " STR_FMT,
-			       STR_ARG(pod->namespace), STR_ARG(pod->name), STR_ARG(node_name)));
-		return true;
-	}
 	s->counts.errors++;
-	if (status != ST_CONFLICT && status != ST_NOT_FOUND)
-		say(s, pod, EVENT_WARNING, "FailedScheduling", str_of(error.message));
-	return false;
+	if (error->status != ST_CONFLICT && error->status != ST_NOT_FOUND)
+		write_failure(&s->scribe, pod, str_of(error->message));
 }
 
-static void say_unschedulable(struct scheduler *s, const struct version *pod,
-			      const struct decision *decision)
+/* Claims that wait for a node learn which. True when nothing has to be awaited. */
+static enum status serve_claims(struct scheduler *s, struct ask *ask, const struct node *node,
+				bool *ret_waits, struct error *error)
 {
-	struct str sentence = decision_sentence(s->arena, decision);
+	struct claim_deed deeds[CLAIMS_MAX];
+	*ret_waits = false;
+	if (!ask->claims || ask->claims->list.len > CLAIMS_MAX)
+		return ST_OK;
+	u32 len = claims_deeds(ask->claims, ask, node, deeds);
+	for (u32 i = 0; i < len; i++) {
+		enum status status = write_claim(&s->scribe, &deeds[i], node, error);
+		if (status != ST_OK)
+			return status;
+		*ret_waits = true;
+	}
+	return ST_OK;
+}
+
+/* Fewer than before need the room where this pod now waits. */
+static void take_from_lesser(struct scheduler *s, const struct ask *ask, const struct node *node)
+{
+	struct picture *picture = &s->picture;
+	for (u32 i = picture->nominees_len; i-- > 0;) {
+		const struct nominee nominee = picture->nominees[i];
+		struct error error = ERROR_INIT;
+		if (nominee.node != node || nominee.priority >= ask->shape->priority)
+			continue;
+		struct version *pod =
+			store_get(s->store, KIND_Pod, nominee.namespace, nominee.name);
+		if (pod && write_no_nomination(&s->scribe, pod, &error) != ST_OK)
+			error_clear(&error); /* it finds out itself when it tries again */
+		if (i < picture->nominees_len && str_eq(picture->nominees[i].uid, nominee.uid))
+			picture_forget_nominee(picture, nominee.uid);
+	}
+}
+
+/* Makes room; true with the node where the pod may wait for it. */
+static bool make_room(struct scheduler *s, struct ask *ask, const struct decision *decision,
+		      struct node **ret_node, struct str *ret_text)
+{
+	struct victims victims;
 	struct error error = ERROR_INIT;
-	struct plan plan = plan_new(s->arena);
-	const struct doc *status = doc_key(pod->doc, "status");
-	const struct doc *changed =
-		status_with_condition(s->arena, status, "PodScheduled", "False", "Unschedulable",
-				      sentence, clock_wall_ns(s->clock));
+	if (!preempt(ask, decision, &victims, ret_text))
+		return false;
+	for (u32 i = 0; i < victims.len; i++)
+		version_hold(s->arena, victims.at[i]);
+	for (u32 i = 0; i < victims.len; i++)
+		if (write_preemption(&s->scribe, ask->pod, victims.at[i], victims.node, &error) !=
+		    ST_OK) {
+			*ret_text = str_copy(s->arena, str_of(error.message));
+			return false;
+		}
+	s->counts.preempted += victims.len;
+	take_from_lesser(s, ask, victims.node);
+	*ret_node = victims.node;
+	return true;
+}
+
+static void give_up(struct scheduler *s, struct ask *ask, struct decision *decision)
+{
+	struct error error = ERROR_INIT;
+	struct str text = STR_NONE, nominated = STR_NONE;
+	struct node *node = NULL;
+	struct str before = doc_at_str(ask->pod->doc, AT(Pod, status.nominatedNodeName));
+	/* What is said counts the nodes as they were. */
+	struct str why = decision_sentence(ask, decision, STR_NONE);
 	s->counts.unschedulable++;
-	plan_status(&plan, pod, doc_with(s->arena, pod->doc, STR("status"), changed));
-	say(s, pod, EVENT_WARNING, "FailedScheduling", sentence);
-	if (plan.intents.len && write_one(s, &plan, &error) != ST_OK)
+	if (decision->nodes && make_room(s, ask, decision, &node, &text)) {
+		nominated = str_of(node->name);
+		picture_nominate(&s->picture, ask->pod, nominated);
+		decision->helped_by |= HELP_POD_GONE;
+	} else if (decision->nodes) {
+		why = decision_sentence(ask, decision, text);
+		if (str_starts(text, STR("not eligible due to terminating")))
+			nominated = before;
+	}
+	/* Its own eviction of others may have touched the pod: write what is there now. */
+	struct version *pod = store_get(s->store, KIND_Pod, ask->pod->namespace, ask->pod->name);
+	if (!pod || !str_eq(pod->uid, ask->pod->uid))
+		return;
+	version_hold(s->arena, pod);
+	if (write_unschedulable(&s->scribe, pod, why, nominated, &error) != ST_OK)
 		s->counts.errors++;
+}
+
+/* Binds the pod; false when it has to try again. */
+static bool take_place(struct scheduler *s, struct ask *ask, struct node *node, bool *ret_waits)
+{
+	struct error error = ERROR_INIT;
+	if (serve_claims(s, ask, node, ret_waits, &error) != ST_OK) {
+		fail_to_place(s, ask->pod, &error);
+		return false;
+	}
+	if (*ret_waits) {
+		picture_nominate(&s->picture, ask->pod, str_of(node->name));
+		return false;
+	}
+	if (write_binding(&s->scribe, ask->pod, node, &error) != ST_OK) {
+		fail_to_place(s, ask->pod, &error);
+		return false;
+	}
+	s->counts.bound++;
+	return true;
 }
 
 static void place(struct scheduler *s, struct waiting *waiting)
@@ -174,22 +134,29 @@ static void place(struct scheduler *s, struct waiting *waiting)
 	struct version *pod = store_get(s->store, KIND_Pod, waiting->namespace, waiting->name);
 	struct str uid = str_copy(s->arena, waiting->uid);
 	i64 mono = clock_mono_ns(s->clock);
-	if (!pod || !str_eq(pod->uid, uid) || !is_ours(pod))
+	if (!pod || !str_eq(pod->uid, uid) || !hearing_is_ours(pod))
 		return queue_remove(&s->queue, uid);
 	version_hold(s->arena, pod);
-	struct decision *decision = ARENA_NEW(s->arena, struct decision);
-	decide(&s->nodes, pod->doc, s->arena, decision);
-	bool bound = decision->node && bind_pod(s, pod, decision->node);
+	struct ask ask;
+	struct decision decision;
+	bool waits = false;
+	picture_tidy(&s->picture);
+	ask_init(&ask, &s->picture, pod, s->arena);
+	decide(&ask, &decision);
+	bool bound = decision.node && take_place(s, &ask, decision.node, &waits);
+	if (!decision.node)
+		give_up(s, &ask, &decision);
 	/* The bind took it out of the queue by itself, unless it failed. */
 	waiting = map_get(&s->queue.by_uid, uid);
 	if (bound)
 		return queue_remove(&s->queue, uid);
 	if (!waiting)
 		return;
-	if (decision->node)
+	if (waits)
+		return queue_wait_for_help(&s->queue, waiting, HELP_VOLUME, mono);
+	if (decision.node)
 		return queue_retry(&s->queue, waiting, mono);
-	queue_wait_for_help(&s->queue, waiting, mono);
-	say_unschedulable(s, pod, decision);
+	queue_wait_for_help(&s->queue, waiting, decision.helped_by, mono);
 }
 
 static void call_for_help(struct scheduler *s, i64 mono)
@@ -197,17 +164,20 @@ static void call_for_help(struct scheduler *s, i64 mono)
 	bool late = s->queue.help_len && mono >= s->next_help_ns;
 	if (!s->help && !late)
 		return;
-	s->help = false;
-	s->next_help_ns = mono + HELP_EVERY_S * NS_PER_S;
-	queue_help(&s->queue, mono);
+	queue_help(&s->queue, late ? HELP_ANY : s->help, mono);
+	s->help = 0;
+	if (late || !s->queue.help_len)
+		s->next_help_ns = mono + HELP_EVERY_S * NS_PER_S;
 }
 
 i64 scheduler_step(struct scheduler *s, u32 pods_max)
 {
 	i64 mono = clock_mono_ns(s->clock);
+	u32 early = EARLY_MAX;
 	s->stepping = true;
 	call_for_help(s, mono);
-	for (struct waiting *waiting; pods_max && (waiting = queue_next(&s->queue, mono));) {
+	for (struct waiting *waiting;
+	     pods_max && (waiting = queue_next(&s->queue, mono, &early));) {
 		place(s, waiting);
 		arena_reset(s->arena);
 		pods_max--;
@@ -227,17 +197,15 @@ struct scheduler *scheduler_new(struct store *store, struct schema *schema,
 {
 	struct scheduler *s = calloc(1, sizeof *s);
 	CHECK(s);
+	(void)schema;
 	s->store = store;
-	s->schema = schema;
 	s->clock = clock;
-	s->writer = writer;
-	s->recorder = recorder;
-	s->arena = arena_new(32 << 10);
+	s->arena = arena_new(64 << 10);
+	s->scribe = (struct scribe){ writer, recorder, clock, s->arena };
 	s->next_help_ns = clock_mono_ns(clock) + HELP_EVERY_S * NS_PER_S;
-	nodes_init(&s->nodes);
+	picture_init(&s->picture, store);
 	queue_init(&s->queue);
-	store_on_change(store, changed, s);
-	hear_everything(s);
+	hearing_start(s);
 	return s;
 }
 
@@ -246,8 +214,7 @@ void scheduler_free(struct scheduler *s)
 	if (!s)
 		return;
 	store_forget(s->store, s);
-	store_forget(s->store, s);
-	nodes_release(&s->nodes);
+	picture_release(&s->picture);
 	queue_release(&s->queue);
 	arena_free(s->arena);
 	free(s);
@@ -264,7 +231,7 @@ struct scheduler_counts scheduler_counts(const struct scheduler *s)
 	struct scheduler_counts counts = s->counts;
 	counts.active = s->queue.active.len + s->queue.backoff.len;
 	counts.waiting = s->queue.help_len;
-	counts.nodes = s->nodes.len;
+	counts.nodes = s->picture.len;
 	return counts;
 }
 
@@ -279,9 +246,12 @@ void scheduler_metrics(const struct scheduler *s, struct buffer *out)
 			  (unsigned long long)s->counts.unschedulable,
 			  (unsigned long long)s->counts.errors);
 	buffer_add_format(out,
+			  "# TYPE scheduler_preemption_victims_total counter\n"
+			  "scheduler_preemption_victims_total %llu\n"
 			  "# TYPE scheduler_pending_pods gauge\n"
 			  "scheduler_pending_pods{queue=\"active\"} %u\n"
 			  "scheduler_pending_pods{queue=\"backoff\"} %u\n"
 			  "scheduler_pending_pods{queue=\"unschedulable\"} %u\n",
-			  s->queue.active.len, s->queue.backoff.len, s->queue.help_len);
+			  (unsigned long long)s->counts.preempted, s->queue.active.len,
+			  s->queue.backoff.len, s->queue.help_len);
 }

@@ -29,7 +29,7 @@ void scheduler_on_work(struct scheduler *scheduler, void (*call)(void *self), vo
 void scheduler_metrics(const struct scheduler *scheduler, struct buffer *out);
 
 struct scheduler_counts {
-	u64 bound, unschedulable, errors;
+	u64 bound, unschedulable, errors, preempted;
 	u32 active, waiting, nodes;
 };
 struct scheduler_counts scheduler_counts(const struct scheduler *scheduler);
