@@ -22,6 +22,7 @@
 	X(stateful_set)                                                                            \
 	X(job)                                                                                     \
 	X(job_orphans)                                                                             \
+	X(autoscaler)                                                                              \
 	X(ttl_after_finished)                                                                      \
 	X(volume_binder)                                                                           \
 	X(volume_reclaim)                                                                          \

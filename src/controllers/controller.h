@@ -1,7 +1,8 @@
 /*
  * What a controller sees and says. It is a pure function: a frozen view of the cluster and a key go
  * in, a bounded list of intended writes comes out. It never writes, never waits and keeps nothing
- * between two calls, so that it runs in a test, in the simulator and in the server all the same.
+ * between two calls but what it is handed back in the view, so that it runs in a test, in the
+ *simulator and in the server all the same.
  *
  *	static void replicaset_reconcile(const struct view *v, struct key key, struct plan *p) …
  *	const struct controller controller_replicaset = {
@@ -56,6 +57,9 @@ struct view {
 	i64 started_ns;		   /* when this runner began to watch: silence before is no sign */
 	struct str ca_certificate; /* PEM, for kube-root-ca.crt; empty when there is none */
 	const struct time_zones *zones; /* NULL: only UTC is known */
+	struct usage *usage;		/* what pods use (server/usage.h); NULL: nobody knows */
+	struct str kept;	/* what this key's last pass left by plan_keep(), or empty */
+	i64 autoscale_every_ns; /* how often autoscalers look */
 };
 
 struct list {
@@ -166,6 +170,15 @@ void plan_delete(struct plan *plan, const struct version *object,
 PRINTF(5, 6)
 void plan_event(struct plan *plan, const struct version *about, enum event_level level,
 		const char *reason, const char *format, ...);
+
+/* Sets spec.replicas through the scale subresource. Nothing behind it in the plan is done when it
+ * fails: what follows tells of the new size. */
+void plan_scale(struct plan *plan, const struct version *object, i64 replicas,
+		const struct saying *saying);
+
+/* Bytes the next pass of this key gets back in view.kept, for what is no state of the cluster and
+ * may be lost: it lives only as long as the key is queued (plan_wake) and this process. */
+void plan_keep(struct plan *plan, struct str bytes);
 
 /* Run this key again at a wall-clock time; the earliest of several wins. */
 void plan_wake(struct plan *plan, i64 at_ns);

@@ -101,6 +101,23 @@ void plan_status(struct plan *plan, const struct version *from, const struct doc
 	change(plan, from, changed, STR("status"), NULL);
 }
 
+void plan_scale(struct plan *plan, const struct version *object, i64 replicas,
+		const struct saying *saying)
+{
+	struct intent intent = about(plan, INTENT_PATCH, object);
+	intent.doc = doc_set_int(plan->arena, NULL, "spec.replicas", replicas);
+	intent.any_revision = true;
+	intent.needed = true;
+	intent.subresource = STR("scale");
+	intent.saying = saying_copy(plan, saying);
+	add(plan, &intent);
+}
+
+void plan_keep(struct plan *plan, struct str bytes)
+{
+	plan->kept = bytes;
+}
+
 void plan_finalize(struct plan *plan, const struct version *from, const struct doc *changed)
 {
 	change(plan, from, changed, STR("finalize"), NULL);

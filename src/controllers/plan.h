@@ -17,6 +17,7 @@ struct intent {
 	u8 type;	   /* enum intent_type */
 	u8 level;	   /* enum event_level of an INTENT_EVENT */
 	bool any_revision; /* no precondition on the revision */
+	bool needed;	   /* what stands behind it is only done when it succeeds */
 	kind_id kind;
 	i64 grace_s;
 	u64 revision; /* of the view's version: the precondition */
@@ -33,6 +34,7 @@ struct plan {
 	struct arena *arena;
 	VEC(struct intent) intents;
 	i64 wake_ns;
+	struct str kept;
 };
 
 struct plan plan_new(struct arena *arena);

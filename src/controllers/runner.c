@@ -18,7 +18,8 @@
 #include "controllers/plan.h"
 
 enum {
-	CONTROLLERS_MAX = 32,
+	CONTROLLERS_MAX = 64,
+	AUTOSCALE_S = 15,     /* as upstream's --horizontal-pod-autoscaler-sync-period */
 	ITEMS_MAX = 1 << 21,  /* keys known at once; beyond, the process is out of its mind */
 	BACKOFF_FIRST_MS = 5, /* as in client-go's default rate limiter */
 	BACKOFF_MAX_MS = 300 * 1000,
@@ -41,6 +42,8 @@ struct item {
 	bool wanted;	    /* a change or a wake-up asks for a pass (else the item only rests) */
 	enum status failed;
 	char *failed_message; /* owned */
+	char *kept;	      /* owned: what its last pass wants back */
+	u32 kept_len;
 	char text[];
 };
 
@@ -64,6 +67,8 @@ struct runner {
 	i64 started_ns;
 	struct str ca_certificate;
 	const struct time_zones *zones;
+	struct usage *usage;
+	i64 autoscale_every_ns;
 	void (*on_work)(void *self);
 	void *on_work_self;
 };
@@ -186,6 +191,7 @@ static void item_free(struct runner *r, struct item *item)
 	heap_remove(r, item);
 	map_remove(&r->items[item->controller], item->map_key);
 	free(item->failed_message);
+	free(item->kept);
 	free(item);
 }
 
@@ -225,6 +231,8 @@ static struct view view_now(struct runner *r, struct arena *arena, u32 *seen)
 		.started_ns = r->started_ns,
 		.ca_certificate = r->ca_certificate,
 		.zones = r->zones,
+		.usage = r->usage,
+		.autoscale_every_ns = r->autoscale_every_ns,
 	};
 }
 
@@ -376,8 +384,12 @@ static void apply(struct runner *r, struct item *item, struct plan *plan)
 		}
 		if (intent->type == INTENT_CREATE && refused && intent->kind == refused)
 			continue;
-		if (!apply_one(r, item, plan, i, written) && intent->type == INTENT_CREATE)
+		if (apply_one(r, item, plan, i, written))
+			continue;
+		if (intent->type == INTENT_CREATE)
 			refused = intent->kind;
+		if (intent->needed)
+			break;
 	}
 }
 
@@ -414,12 +426,26 @@ static void item_settle(struct runner *r, struct item *item, const struct plan *
 		item_free(r, item);
 }
 
+static void item_keep(struct item *item, struct str bytes)
+{
+	char *kept = NULL;
+	if (bytes.len) {
+		kept = malloc(bytes.len);
+		CHECK(kept);
+		memcpy(kept, bytes.at, bytes.len);
+	}
+	free(item->kept);
+	item->kept = kept;
+	item->kept_len = (u32)bytes.len;
+}
+
 static void item_pass(struct runner *r, struct item *item)
 {
 	u32 seen = 0;
 	struct failure failure = { item->failed, str_of(item->failed_message) };
 	struct view view = view_now(r, r->pass_arena, &seen);
 	view.failure = item->failed ? &failure : NULL;
+	view.kept = (struct str){ item->kept, item->kept_len };
 	char *message = item->failed_message;
 
 	struct plan plan = plan_new(r->pass_arena);
@@ -428,6 +454,7 @@ static void item_pass(struct runner *r, struct item *item)
 	r->controllers[item->controller]->reconcile(&view, item->key, &plan);
 	item->failed = ST_OK;
 	item->failed_message = NULL;
+	item_keep(item, plan.kept);
 	apply(r, item, &plan);
 	r->running = NULL;
 	r->counts.passes++;
@@ -474,6 +501,7 @@ struct runner *runner_new(struct store *store, struct schema *schema, const stru
 	r->map_arena = arena_new(MEMORY_ARENA);
 	r->pass_arena = arena_new(MEMORY_ARENA);
 	r->started_ns = clock_wall_ns(clock);
+	r->autoscale_every_ns = AUTOSCALE_S * NS_PER_S;
 	for (; controllers[r->controllers_len]; r->controllers_len++) {
 		CHECK(r->controllers_len < CONTROLLERS_MAX);
 		r->controllers[r->controllers_len] = controllers[r->controllers_len];
@@ -514,6 +542,16 @@ void runner_set_ca(struct runner *r, struct str certificate)
 void runner_set_zones(struct runner *r, const struct time_zones *zones)
 {
 	r->zones = zones;
+}
+
+void runner_set_usage(struct runner *r, struct usage *usage)
+{
+	r->usage = usage;
+}
+
+void runner_set_autoscale(struct runner *r, i64 every_ns)
+{
+	r->autoscale_every_ns = every_ns;
 }
 
 struct recorder *runner_recorder(const struct runner *r)

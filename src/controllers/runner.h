@@ -50,6 +50,12 @@ void runner_set_ca(struct runner *runner, struct str certificate);
 /* The time zones CronJobs may name; must outlive the runner. Without: UTC only. */
 void runner_set_zones(struct runner *runner, const struct time_zones *zones);
 
+/* What pods use, for autoscalers; must outlive the runner. */
+struct usage;
+void runner_set_usage(struct runner *runner, struct usage *usage);
+/* How often autoscalers look; 15 s without. */
+void runner_set_autoscale(struct runner *runner, i64 every_ns);
+
 /* Where this runner's events go; the scheduler's may go there too. */
 struct recorder *runner_recorder(const struct runner *runner);
 

@@ -24,6 +24,7 @@
 #include "scheduler/scheduler.h"
 #include "schema/schema.h"
 #include "server/server.h"
+#include "server/usage.h"
 #include "store/log_sqlite.h"
 #include "store/store.h"
 #include "sys/clock.h"
@@ -277,6 +278,7 @@ static void start_brains(struct cluster *c)
 		c->runner = runner_new(c->store, c->schema, clock_real(), writer, controllers_all);
 		runner_set_ca(c->runner, c->credentials.ca.certificate);
 		runner_set_zones(c->runner, time_zones_new(c->arena));
+		runner_set_usage(c->runner, server_usage(c->server));
 	} else {
 		c->recorder = recorder_new(c->schema, c->store, clock_real());
 	}

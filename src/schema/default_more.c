@@ -23,6 +23,33 @@ RULE_FINISH(job_finish)
 	return value;
 }
 
+static const struct doc *scaling_policy(struct arena *arena, const char *type, i64 value)
+{
+	const struct doc *policy = doc_set_str(arena, NULL, "type", str_of(type));
+
+	policy = doc_set_int(arena, policy, "value", value);
+	return doc_set_int(arena, policy, "periodSeconds", 15);
+}
+
+/* Twice as many or four more, and down to the smallest, each within fifteen seconds. */
+static const struct doc *scaling_rules(struct arena *arena, const struct doc *rules, bool up)
+{
+	const struct doc *policies[2] = { scaling_policy(arena, "Percent", 100) };
+
+	if (up) {
+		policies[1] = policies[0];
+		policies[0] = scaling_policy(arena, "Pods", 4);
+	}
+	if (!doc_key(rules, "selectPolicy"))
+		rules = doc_set_str(arena, rules, "selectPolicy", STR("Max"));
+	if (!doc_key(rules, "policies"))
+		rules = doc_set(arena, rules, "policies",
+				doc_new_array(arena, policies, up ? 2 : 1));
+	if (up && !doc_key(rules, "stabilizationWindowSeconds"))
+		rules = doc_set_int(arena, rules, "stabilizationWindowSeconds", 0);
+	return rules;
+}
+
 /* Without a metric, processor time at 80 % of what was asked for. */
 RULE_FINISH(horizontal_pod_autoscaler_finish)
 {
@@ -30,6 +57,14 @@ RULE_FINISH(horizontal_pod_autoscaler_finish)
 		return value;
 	if (!doc_at(value, "spec.minReplicas"))
 		value = doc_set_int(d->arena, value, "spec.minReplicas", 1);
+	const struct doc *behavior = doc_at(value, "spec.behavior");
+
+	if (behavior) {
+		value = doc_set(d->arena, value, "spec.behavior.scaleUp",
+				scaling_rules(d->arena, doc_key(behavior, "scaleUp"), true));
+		value = doc_set(d->arena, value, "spec.behavior.scaleDown",
+				scaling_rules(d->arena, doc_key(behavior, "scaleDown"), false));
+	}
 	if (doc_len(doc_at(value, "spec.metrics")))
 		return value;
 	const struct doc *metric = doc_set_str(d->arena, NULL, "type", STR("Resource"));

@@ -14,6 +14,7 @@
 #include "controllers/pod.h"
 #include "controllers/runner.h"
 #include "controllers/simulated_node.h"
+#include "controllers/simulated_usage.h"
 #include "doc/json.h"
 #include "scheduler/scheduler.h"
 #include "server/server.h"
@@ -27,6 +28,7 @@ struct cluster {
 	struct runner *runner;
 	struct scheduler *scheduler; /* NULL: none */
 	struct simulated *nodes;     /* NULL: none */
+	struct usage_source usage;
 	struct random random;
 	struct clock clock;
 	i64 now_ns;
@@ -64,6 +66,9 @@ static inline struct cluster *cluster_new(struct cluster_wish wish)
 	struct writer writer = writer_for_server(c->server);
 	c->runner = runner_new(c->store, c->schema, &c->clock, writer, controllers_all);
 	runner_set_ca(c->runner, STR("-----BEGIN CERTIFICATE-----"));
+	c->usage = simulated_usage(c->store);
+	usage_add_source(server_usage(c->server), &c->usage);
+	runner_set_usage(c->runner, server_usage(c->server));
 	if (!wish.no_scheduler)
 		c->scheduler = scheduler_new(c->store, c->schema, &c->clock, writer,
 					     runner_recorder(c->runner));
