@@ -41,6 +41,7 @@ RULE_FINISH(limit_range_item_finish);
 RULE_FINISH(network_policy_spec_finish);
 
 RULE_CHECK(custom_resource_check);
+RULE_CHECK(api_service_check);
 RULE_CHECK(pod_check);
 RULE_CHECK(pod_spec_check);
 RULE_CHECK(pod_template_spec_check);
@@ -93,6 +94,12 @@ RULE_CHECK(daemon_set_check);
 RULE_CHECK(cron_job_check);
 RULE_CHECK(job_check);
 
+RULE_PRINT(admission_policy_row);
+RULE_PRINT(admission_policy_binding_row);
+RULE_PRINT(flow_schema_row);
+RULE_PRINT(api_service_row);
+RULE_PRINT(component_status_row);
+RULE_PRINT(ip_address_row);
 RULE_PRINT(pod_row);
 RULE_PRINT(service_row);
 RULE_PRINT(node_row);

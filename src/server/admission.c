@@ -1,6 +1,7 @@
 /* Which admission step a kind gets, and the small ones. */
 #include "server/admission.h"
 
+#include "server/cluster_objects.h"
 #include "server/custom.h"
 #include "server/object.h"
 #include "server/state.h"
@@ -80,6 +81,10 @@ enum status admit_finish(struct call *call, const struct api_kind *kind, struct 
 		return old ? ST_OK : admit_job(call, kind, doc, ret_doc, error);
 	case KIND_CustomResourceDefinition:
 		*ret_doc = custom_definition(call, doc, old);
+		return ST_OK;
+	case KIND_APIService:
+	case KIND_ServiceCIDR:
+		*ret_doc = cluster_object_status(call, kind, doc, old);
 		return ST_OK;
 	case KIND_Service:
 		return admit_service(call, kind, doc, old, ret_doc, error);

@@ -2,6 +2,7 @@
  * roles, and the Service by which pods find this server. */
 #include "base/log.h"
 #include "doc/build.h"
+#include "server/cluster_objects.h"
 #include "server/default_roles.h"
 #include "server/object.h"
 #include "server/service_address.h"
@@ -261,6 +262,8 @@ static enum status ensure_all(struct server *server, struct error *error)
 		status = ensure_service(&m);
 	if (status == ST_OK)
 		status = ensure_endpoints(&m);
+	if (status == ST_OK)
+		status = cluster_objects_ensure(&m.call, error);
 	if (status != ST_OK && error)
 		error->causes_len = 0; /* they live in the arena that goes now */
 	arena_free(arena);

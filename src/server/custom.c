@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "doc/build.h"
+#include "server/cluster_objects.h"
 #include "server/object.h"
 #include "server/route.h"
 #include "server/state.h"
@@ -257,11 +258,14 @@ const struct doc *custom_definition(struct call *call, const struct doc *doc, co
 	return doc_with(arena, doc, STR("status"), status_of(call, doc, old));
 }
 
-/* Definitions whose names were taken, and may be free by now. */
+/* Definitions whose names were taken, and may be free by now; and who serves what. */
 static void accept_waiting(struct server *server)
 {
 	struct arena *arena = arena_new(0);
-	struct call call = { .server = server, .arena = arena };
+	struct call call = { .server = server,
+			     .arena = arena,
+			     .user = &user_server,
+			     .validation = VALIDATION_IGNORE };
 	struct store_iter iter;
 	struct error error = ERROR_INIT;
 
@@ -283,6 +287,9 @@ static void accept_waiting(struct server *server)
 			break;
 		}
 	}
+	error_clear(&error);
+	if (cluster_api_services(&call, &error) != ST_OK)
+		log_warn("server", "APIServices are not up to date: %s", error.message);
 	arena_free(arena);
 }
 
