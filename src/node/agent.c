@@ -212,6 +212,21 @@ static void drop_directories(struct agent *agent, struct arena *arena)
 	}
 }
 
+/* It belongs to no pod, or runs beside the container that its pod knows. */
+static bool is_orphan(const struct agent *agent, const struct container_record *record)
+{
+	const struct pod *pod = map_get(&agent->by_uid, record->pod_uid);
+
+	if (!pod)
+		return true;
+	if (record->phase != CONTAINER_RUNNING)
+		return false; /* kept for its logs */
+	for (u32 i = 0; i < pod->seen.containers_len; i++)
+		if (str_eq(pod->seen.containers[i].id, record->id))
+			return false;
+	return true;
+}
+
 /* All our pods are known: what belongs to none of them goes. */
 static void pods_synced(void *self)
 {
@@ -225,7 +240,7 @@ static void pods_synced(void *self)
 		return;
 	agent->synced = true;
 	for (u32 n = 0; (record = runtime->each(runtime->self, n)); n++)
-		if (!map_get(&agent->by_uid, record->pod_uid))
+		if (is_orphan(agent, record))
 			VEC_PUSH(arena, &orphans, str_copy(arena, record->id));
 	for (u32 i = 0; i < orphans.len; i++)
 		runtime->remove(runtime->self, orphans.at[i], orphan_removed, NULL);

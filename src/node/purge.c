@@ -10,7 +10,7 @@
 #include "sys/cgroup.h"
 #include "sys/file.h"
 #include "sys/mounts.h"
-#include "sys/spawn.h"
+#include "sys/strays.h"
 
 enum status node_purge(struct str data, struct str cgroup_parent, struct error *error)
 {
@@ -18,13 +18,13 @@ enum status node_purge(struct str data, struct str cgroup_parent, struct error *
 	const char *node = str_c(arena, str_format(arena, STR_FMT "/node", STR_ARG(data)));
 	const char *network = str_c(arena, str_format(arena, "%s/network", node));
 	struct str group = agent_cgroup(arena, cgroup_parent, data);
-	const char *containers = str_c(arena, str_format(arena, "%s/containers/", node));
-	const char *state = str_c(arena, str_format(arena, "%s/crun", node));
+	static const char *const programs[] = { "conmon", "crun", NULL };
+	const char *state = str_c(arena, str_format(arena, "--root=%s/crun", node));
+	struct strays strays = { .programs = programs, .prefix = state };
 	struct cgroups cgroups;
 	enum status status;
 
-	spawn_kill_strays("conmon", containers);
-	spawn_kill_strays("crun", state);
+	strays_end(&strays);
 	if ((status = cgroups_open(&cgroups, str_c(arena, group), error)) ||
 	    (status = cgroup_remove_all(&cgroups, error)) ||
 	    (status = pod_network_purge(network, error)) ||

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,9 @@
 #include "sys/file.h"
 #include "sys/mounts.h"
 #include "sys/spawn.h"
+#include "sys/strays.h"
+
+enum { CONMON_TIMEOUT_MS = 5000 };
 
 const char *container_path(const struct container *container, const char *name, char *room,
 			   size_t len)
@@ -58,6 +62,8 @@ enum status container_save(const struct container *container, struct error *erro
 	build_str(&b, "pidTicks",
 		  str_format(arena, "%llu", (unsigned long long)container->pid_ticks));
 	build_int(&b, "conmonPid", container->conmon_pid);
+	build_str(&b, "conmonTicks",
+		  str_format(arena, "%llu", (unsigned long long)container->conmon_ticks));
 	build_int(&b, "createdNs", record->created_ns);
 	build_int(&b, "startedNs", record->started_ns);
 	build_int(&b, "finishedNs", record->finished_ns);
@@ -130,6 +136,8 @@ struct container *container_load(struct crun_runtime *runtime, struct str id)
 	};
 	container->conmon_pid = (int)doc_at_int(state, "conmonPid", 0);
 	container->pid_ticks = strtoull(str_c(arena, doc_at_str(state, "pidTicks")), NULL, 10);
+	container->conmon_ticks =
+		strtoull(str_c(arena, doc_at_str(state, "conmonTicks")), NULL, 10);
 	snprintf(container->group, sizeof container->group, STR_FMT,
 		 STR_ARG(doc_at_str(state, "group")));
 	return container;
@@ -415,6 +423,7 @@ static enum status run_conmon(const struct create_job *job, int *ret_pid, struct
 		.fds = fds,
 		.fds_len = ARRAY_LEN(fds),
 		.own_session = true,
+		.dies_with_us = true,
 		.hide_mount = runtime->cgroups.hide_unified ? runtime->cgroups.unified : NULL,
 	};
 	enum status status = spawn_child(&spec, &pid, &pidfd, error);
@@ -480,6 +489,7 @@ static enum status create(struct create_job *job, struct error *error)
 		return status;
 	container->pid_ticks = spawn_start_ticks(container->record.pid);
 	container->conmon_pid = read_pid(job->arena, container, "conmon.pid");
+	container->conmon_ticks = spawn_start_ticks(container->conmon_pid);
 	/* crun's init waits for the start: nothing of the image has run yet. */
 	status = cgroup_join(cgroups, container->group, container->record.pid, error);
 	if (status == ST_OK)
@@ -492,8 +502,10 @@ void container_create_work(void *self)
 	struct create_job *job = self;
 
 	job->status = create(job, &job->error);
-	if (job->status != ST_OK)
-		container_clear(job->container);
+	if (job->status == ST_OK)
+		return;
+	container_end_strays(job->container);
+	container_clear(job->container);
 }
 
 /* ---- start, end */
@@ -522,6 +534,7 @@ static enum status run_crun(const struct container *container, const char *const
 		.env = env,
 		.fds = fds,
 		.fds_len = 1,
+		.dies_with_us = true,
 		.hide_mount = runtime->cgroups.hide_unified ? runtime->cgroups.unified : NULL,
 	};
 	enum status status = spawn_child(&spec, &pid, &pidfd, error);
@@ -563,6 +576,49 @@ void container_clear(const struct container *container)
 	error_clear(&error);
 	if (file_remove_tree(path, &error) != ST_OK)
 		log_warn("runtime", "%s", error.message);
+}
+
+void container_end_strays(const struct container *container)
+{
+	static const char *const programs[] = { "conmon", "crun", NULL };
+	struct strays strays = { .programs = programs, .prefix = container->directory };
+
+	(void)strays_end(&strays);
+}
+
+/* Its last deed is the exit file: only then may the folder go. */
+static void wait_for_conmon(const struct container *container)
+{
+	int pidfd = spawn_pidfd(container->conmon_pid);
+
+	if (pidfd < 0)
+		return;
+	if (container->conmon_ticks &&
+	    spawn_start_ticks(container->conmon_pid) == container->conmon_ticks &&
+	    !spawn_poll(pidfd, POLLIN, CONMON_TIMEOUT_MS)) {
+		log_warn("runtime", "conmon %d hangs: it is killed", container->conmon_pid);
+		container_end_strays(container);
+	}
+	close(pidfd);
+}
+
+enum status container_remove(const struct container *container, struct error *error)
+{
+	char path[RUNTIME_PATH_MAX * 2];
+	int pidfd = spawn_pidfd(container->record.pid);
+
+	if (pidfd >= 0 && container->record.pid > 0 &&
+	    spawn_start_ticks(container->record.pid) == container->pid_ticks)
+		spawn_signal(pidfd, SIGKILL);
+	if (pidfd >= 0)
+		close(pidfd);
+	container_clear(container);
+	wait_for_conmon(container);
+	container_exit_path(container, path, sizeof path);
+	(void)!unlink(path);
+	snprintf(path, sizeof path, "pod" STR_FMT, STR_ARG(container->record.pod_uid));
+	cgroup_prune(&container->runtime->cgroups, path);
+	return file_remove_tree(container->directory, error);
 }
 
 void container_collect(struct container *container)

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +20,9 @@
 #include "node/runtime_inside.h"
 #include "sys/file.h"
 #include "sys/loop.h"
-#include "sys/mounts.h"
 #include "sys/spawn.h"
 
-enum { CONTAINERS_MAX = 4096 };
-
-static i64 wall_now(void)
+i64 runtime_wall_now(void)
 {
 	struct timespec now;
 
@@ -60,7 +56,7 @@ static void collect_done(void *self)
 
 	container->collecting = false;
 	if (container->record.finished_ns == 0)
-		container->record.finished_ns = wall_now();
+		container->record.finished_ns = runtime_wall_now();
 	if (runtime->listener.exited)
 		runtime->listener.exited(runtime->listener.self, &container->record);
 }
@@ -112,12 +108,13 @@ static void conmon_ended(void *self, int events)
 		collect(container);
 }
 
-static void watch_conmon(struct container *container)
+void container_watch(struct container *container)
 {
 	struct error error = ERROR_INIT;
 
 	container->conmon_pidfd = spawn_pidfd(container->conmon_pid);
-	if (container->conmon_pidfd < 0) {
+	if (container->conmon_pidfd < 0 ||
+	    spawn_start_ticks(container->conmon_pid) != container->conmon_ticks) {
 		conmon_ended(container, 0);
 		return;
 	}
@@ -148,75 +145,6 @@ static void exits_ready(void *self, int events)
 	}
 }
 
-/* ---- taking up what an earlier process left */
-
-static enum status remove_now(const struct container *container, struct error *error);
-
-static void take_up(struct crun_runtime *runtime, struct container *container)
-{
-	struct container_record *record = &container->record;
-	char path[RUNTIME_PATH_MAX * 2];
-	bool alive = record->pid > 0 && spawn_start_ticks(record->pid) == container->pid_ticks &&
-		     container->pid_ticks != 0;
-
-	if (record->phase != CONTAINER_EXITED && record->started_ns == 0) {
-		/* We died while it was being made: it never ran, so it never was. No cgroup may
-		 * hold it yet, only its conmon does. */
-		spawn_kill_strays("conmon", container->directory);
-		if (remove_now(container, NULL) != ST_OK)
-			log_warn("runtime", "%s could not be removed", container->directory);
-		arena_free(container->arena);
-		return;
-	}
-	map_put(&runtime->containers, record->id, container);
-	if (record->phase == CONTAINER_EXITED)
-		return;
-	container_exit_path(container, path, sizeof path);
-	if (alive && record->phase == CONTAINER_RUNNING && !file_exists(path)) {
-		watch_conmon(container);
-		return;
-	}
-	/* Cut short while it was made: no cgroup holds it yet, only its conmon does. */
-	if (record->pid <= 0)
-		spawn_kill_strays("conmon", container->directory);
-	/* Ended meanwhile, or was never started: either way it is over. Read at once: the
-	 * agent wants to see a settled picture after open. */
-	container_collect(container);
-	if (record->finished_ns == 0)
-		record->finished_ns = wall_now();
-}
-
-static enum status crun_open(void *self, const struct runtime_listener *listener,
-			     struct error *error)
-{
-	struct crun_runtime *runtime = self;
-	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
-	char path[RUNTIME_PATH_MAX * 2];
-	struct str *names = NULL;
-	u32 len = 0;
-
-	runtime->listener = *listener;
-	snprintf(path, sizeof path, "%s/containers", runtime->directory);
-	enum status status = file_list(arena, path, CONTAINERS_MAX, &names, &len, error);
-
-	for (u32 i = 0; status == ST_OK && i < len; i++) {
-		struct container *container = container_load(runtime, names[i]);
-
-		if (container) {
-			take_up(runtime, container);
-			continue;
-		}
-		snprintf(path, sizeof path, "%s/containers/" STR_FMT "/rootfs", runtime->directory,
-			 STR_ARG(names[i]));
-		mount_drop(path);
-		path[strlen(path) - strlen("/rootfs")] = 0;
-		log_warn("runtime", "removing a container without a readable state: %s", path);
-		if (file_remove_tree(path, NULL) != ST_OK)
-			log_warn("runtime", "%s could not be removed", path);
-	}
-	return status;
-}
-
 /* ---- create and start */
 
 static void create_done(void *self)
@@ -227,10 +155,10 @@ static void create_done(void *self)
 	container->busy = false;
 	if (job->status == ST_OK) {
 		container->record.phase = CONTAINER_CREATED;
-		watch_conmon(container);
+		container_watch(container);
 	} else {
 		container->record.phase = CONTAINER_EXITED;
-		container->record.finished_ns = wall_now();
+		container->record.finished_ns = runtime_wall_now();
 	}
 	job->done(job->arg, job->status, &job->error);
 	arena_free(job->arena);
@@ -272,7 +200,7 @@ static struct container *container_new(struct crun_runtime *runtime,
 		.attempt = spec->attempt,
 		.hash = spec->hash,
 		.phase = CONTAINER_CREATED,
-		.created_ns = wall_now(),
+		.created_ns = runtime_wall_now(),
 		.tty = spec->tty,
 	};
 	snprintf(container->directory, sizeof container->directory, "%s/containers/" STR_FMT,
@@ -326,7 +254,7 @@ static void start_work(void *self)
 	struct start_job *job = self;
 	struct container *container = job->container;
 
-	job->started_ns = wall_now();
+	job->started_ns = runtime_wall_now();
 	job->status = container_start(container, &job->error);
 	container->record.started_ns = job->started_ns;
 	if (job->status == ST_OK)
@@ -403,29 +331,11 @@ static enum status crun_kill(void *self, struct str id, int signal, struct error
 	return ST_OK;
 }
 
-static enum status remove_now(const struct container *container, struct error *error)
-{
-	char path[RUNTIME_PATH_MAX * 2];
-	int pidfd = spawn_pidfd(container->record.pid);
-
-	if (pidfd >= 0 && container->record.pid > 0 &&
-	    spawn_start_ticks(container->record.pid) == container->pid_ticks)
-		spawn_signal(pidfd, SIGKILL);
-	if (pidfd >= 0)
-		close(pidfd);
-	container_clear(container);
-	container_exit_path(container, path, sizeof path);
-	(void)!unlink(path);
-	snprintf(path, sizeof path, "pod" STR_FMT, STR_ARG(container->record.pod_uid));
-	cgroup_prune(&container->runtime->cgroups, path);
-	return file_remove_tree(container->directory, error);
-}
-
 static void remove_work(void *self)
 {
 	struct start_job *job = self;
 
-	job->status = remove_now(job->container, &job->error);
+	job->status = container_remove(job->container, &job->error);
 }
 
 static void remove_done(void *self)
@@ -612,7 +522,7 @@ enum status runtime_crun_new(struct loop *loop, struct str directory, const char
 		 runtime->directory);
 	runtime->runtime = (struct runtime){
 		.self = runtime,
-		.open = crun_open,
+		.open = runtime_take_up,
 		.create = crun_create,
 		.start = crun_start,
 		.kill = crun_kill,

@@ -40,12 +40,23 @@ struct container {
 	char directory[RUNTIME_PATH_MAX]; /* …/containers/<id> */
 	char group[160];		  /* its cgroup, below ours */
 	int conmon_pid, conmon_pidfd, pidfd;
-	u64 pid_ticks; /* start time of record.pid: guards against reuse */
+	u64 pid_ticks, conmon_ticks; /* when they were started: guards against reuse */
 	struct fd_watch *conmon_watch, *pid_watch;
 	bool busy;	 /* a job of create, start or remove is under way */
 	bool collecting; /* its end is being read */
 	bool removing;
 };
+
+/* ---- runtime_crun.c */
+
+i64 runtime_wall_now(void);
+/* From now on its end is heard of. */
+void container_watch(struct container *container);
+
+/* ---- runtime_take_up.c: what an earlier process left; blocking, before anything else */
+
+enum status runtime_take_up(void *crun_runtime, const struct runtime_listener *listener,
+			    struct error *error);
 
 /* ---- runtime_create.c: blocking, on the pool */
 
@@ -68,6 +79,10 @@ enum status container_save(const struct container *container, struct error *erro
 struct container *container_load(struct crun_runtime *runtime, struct str id);
 /* Takes away mounts, cgroup and crun's own state; the record stays. */
 void container_clear(const struct container *container);
+/* Ends helpers that work on it still, whether or not we know their numbers. */
+void container_end_strays(const struct container *container);
+/* Kills what runs of it, waits for its conmon, leaves nothing. */
+enum status container_remove(const struct container *container, struct error *error);
 /* Reads how it ended into the record and saves it. */
 void container_collect(struct container *container);
 const char *container_path(const struct container *container, const char *name, char *room,

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 static const char *const controller_names[CGROUP_CONTROLLERS] = { "memory", "cpu", "cpuacct",
 								  "pids", "devices" };
 
@@ -347,6 +349,60 @@ static enum status remove_below(const char *path, struct error *error)
 	}
 	closedir(directory);
 	return status == ST_OK ? remove_one(path, error) : status;
+}
+
+/* The names of folders in `path`, one after the other; NULL at the end. */
+static const char *next_group(DIR *directory)
+{
+	struct dirent *entry;
+
+	while (directory && (entry = readdir(directory)))
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+			return entry->d_name;
+	return NULL;
+}
+
+static void keep_in_pod(const char *path, const char *pod,
+			bool (*keep)(void *self, const char *group), void *self)
+{
+	char below[CGROUP_PATH_MAX * 2], group[CGROUP_PATH_MAX];
+	DIR *directory = opendir(path);
+	struct error error = ERROR_INIT;
+	const char *name;
+
+	while ((name = next_group(directory))) {
+		if ((size_t)snprintf(group, sizeof group, "%s/%s", pod, name) >= sizeof group ||
+		    (size_t)snprintf(below, sizeof below, "%s/%s", path, name) >= sizeof below ||
+		    keep(self, group))
+			continue;
+		if (remove_below(below, &error) != ST_OK)
+			log_warn("cgroup", "%s", error.message);
+		error_clear(&error);
+	}
+	if (directory)
+		closedir(directory);
+	(void)rmdir(path); /* only when nothing is left */
+}
+
+void cgroups_keep(const struct cgroups *cgroups, bool (*keep)(void *self, const char *group),
+		  void *self)
+{
+	char path[CGROUP_PATH_MAX], pod_path[CGROUP_PATH_MAX * 2];
+	const char *pod;
+
+	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+		if (!first_of_tree(cgroups, i) ||
+		    !cgroup_directory(cgroups, (enum cgroup_controller)i, "", path, sizeof path))
+			continue;
+		DIR *directory = opendir(path);
+
+		while ((pod = next_group(directory)))
+			if ((size_t)snprintf(pod_path, sizeof pod_path, "%s/%s", path, pod) <
+			    sizeof pod_path)
+				keep_in_pod(pod_path, pod, keep, self);
+		if (directory)
+			closedir(directory);
+	}
 }
 
 enum status cgroup_remove_all(const struct cgroups *cgroups, struct error *error)

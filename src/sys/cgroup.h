@@ -67,6 +67,10 @@ bool cgroup_directory(const struct cgroups *cgroups, enum cgroup_controller cont
 MUST_USE enum status cgroup_remove(const struct cgroups *cgroups, const char *group,
 				   struct error *error);
 
+/* Kills whoever is in a group ("pod1/web-0") that `keep` does not want, and removes it. */
+void cgroups_keep(const struct cgroups *cgroups, bool (*keep)(void *self, const char *group),
+		  void *self);
+
 /* Kills whoever is in any of our groups, removes them all and, once they are empty, the
  * directories above that are ours too. Nothing there is fine. */
 MUST_USE enum status cgroup_remove_all(const struct cgroups *cgroups, struct error *error);

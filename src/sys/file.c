@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -267,13 +268,20 @@ enum status file_list(struct arena *arena, const char *path, u32 max, struct str
 	return ST_OK;
 }
 
+enum { LOCK_TRIES = 20 };
+
 enum status file_lock(const char *path, int *ret_fd, struct error *error)
 {
+	static const struct timespec pause = { .tv_nsec = 20 * NS_PER_MS };
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int locked = -1;
 
 	if (fd < 0)
 		return fail_errno(error, "opening", path);
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
+	/* A child that was being started when its server was killed holds it a moment longer. */
+	for (int i = 0; i < LOCK_TRIES && (locked = flock(fd, LOCK_EX | LOCK_NB)) != 0; i++)
+		nanosleep(&pause, NULL);
+	if (locked) {
 		enum status status = fail_errno(error, "locking", path);
 
 		close(fd);

@@ -4,7 +4,6 @@
  */
 #include "sys/spawn.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -16,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -23,7 +23,6 @@
 
 #include "base/check.h"
 
-enum { STRAY_WAIT_MS = 5000 };
 /* The child leaves its stack without returning: the address sanitizer's marks would stay behind on
  * memory that somebody else gets next. */
 #define UNMARKED __attribute__((no_sanitize("address"), noinline))
@@ -32,7 +31,7 @@ enum { STACK_BYTES = 64 << 10, FD_ASIDE = 100 };
 
 struct child {
 	const struct spawn_spec *spec;
-	int null_fd;
+	int null_fd, parent;
 	const char *failed; /* what the child was doing when it failed */
 	int number;
 };
@@ -96,6 +95,8 @@ UNMARKED static int child_main(void *argument)
 	const struct spawn_spec *spec = child->spec;
 
 	child_signals();
+	if (spec->dies_with_us && (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != child->parent))
+		child_failed(child, "outliving its parent");
 	if (spec->own_session)
 		setsid();
 	child_join(child, spec->join);
@@ -114,7 +115,7 @@ UNMARKED static int child_main(void *argument)
 enum status spawn_child(const struct spawn_spec *spec, int *ret_pid, int *ret_pidfd,
 			struct error *error)
 {
-	struct child child = { .spec = spec };
+	struct child child = { .spec = spec, .parent = getpid() };
 	sigset_t all, before;
 	int pidfd = -1;
 
@@ -222,96 +223,4 @@ u64 spawn_start_ticks(int pid)
 	char *state = strrchr(text, ')') + 2;
 
 	return *state == 'Z' || *state == 'X' ? 0 : strtoull(at, NULL, 10);
-}
-
-/* ---- strays */
-
-static bool is_stray(const char *pid, const char *name, const char *part)
-{
-	char path[64], text[16384];
-
-	snprintf(path, sizeof path, "/proc/%.16s/comm", pid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-
-	if (fd >= 0)
-		close(fd);
-	if (len <= 0)
-		return false;
-	text[len] = 0;
-	text[strcspn(text, "\n")] = 0;
-	if (strcmp(text, name) != 0)
-		return false;
-	snprintf(path, sizeof path, "/proc/%.16s/cmdline", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	len = fd >= 0 ? read(fd, text, sizeof text) : -1;
-	if (fd >= 0)
-		close(fd);
-	return len > 0 && memmem(text, (size_t)len, part, strlen(part));
-}
-
-/* Kills who has `parent` for a parent; false when there was nobody alive. */
-static bool kill_children(int parent)
-{
-	DIR *directory = opendir("/proc");
-	struct dirent *entry;
-	bool any = false;
-
-	while (directory && (entry = readdir(directory))) {
-		char path[64], text[512], state;
-		int pid = atoi(entry->d_name), its = 0;
-
-		if (pid <= 1)
-			continue;
-		snprintf(path, sizeof path, "/proc/%d/stat", pid);
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
-		ssize_t len = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
-
-		if (fd >= 0)
-			close(fd);
-		text[MAX(len, 0)] = 0;
-		/* The name stands in brackets and may hold anything. */
-		const char *after = strrchr(text, ')');
-
-		if (!after || sscanf(after + 1, " %c %d", &state, &its) != 2 || its != parent ||
-		    state == 'Z')
-			continue;
-		any = true;
-		kill(pid, SIGKILL);
-	}
-	if (directory)
-		closedir(directory);
-	return any;
-}
-
-/* conmon takes in its descendants when their parents die: stopped, it collects them all. */
-static void kill_family(int pid, int pidfd)
-{
-	static const struct timespec pause = { .tv_nsec = 2 * NS_PER_MS };
-
-	spawn_signal(pidfd, SIGSTOP);
-	for (int i = 0; i < 200 && kill_children(pid); i++)
-		nanosleep(&pause, NULL);
-	if (spawn_signal(pidfd, SIGKILL))
-		spawn_poll(pidfd, POLLIN, STRAY_WAIT_MS);
-}
-
-void spawn_kill_strays(const char *name, const char *part)
-{
-	DIR *directory = opendir("/proc");
-	struct dirent *entry;
-
-	while (directory && (entry = readdir(directory))) {
-		int pid = atoi(entry->d_name), pidfd;
-
-		if (pid <= 1 || !is_stray(entry->d_name, name, part) ||
-		    (pidfd = spawn_pidfd(pid)) < 0)
-			continue;
-		/* The number may have found another owner since: the descriptor cannot. */
-		if (is_stray(entry->d_name, name, part))
-			kill_family(pid, pidfd);
-		close(pidfd);
-	}
-	if (directory)
-		closedir(directory);
 }

@@ -23,6 +23,10 @@ struct spawn_spec {
 	const char *hide_mount;	 /* unmounted in a mount namespace of the child's own; or NULL */
 	const char *const *join; /* cgroup.procs files to write into, NULL at the end; or NULL */
 	bool own_session;
+	/* Killed when the thread that starts it ends, which for the pool's threads is when the
+	 * process does: nothing of it goes on behind a later server's back. Its own children are
+	 * not bound by it. */
+	bool dies_with_us;
 };
 
 /* ret_pidfd is close-on-exec and the caller's; the caller reaps with spawn_wait. */
@@ -45,10 +49,5 @@ int spawn_pidfd(int pid);
  * number. 0 when it is gone. */
 u64 spawn_start_ticks(int pid);
 bool spawn_signal(int pidfd, int signal); /* false: gone */
-
-/* Kills every process named `name` (as in /proc/PID/comm) that was given an argument holding
- * `part`, with all its children, and waits until it is gone. For helpers that outlived whoever
- * started them. */
-void spawn_kill_strays(const char *name, const char *part);
 
 #endif

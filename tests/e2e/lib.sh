@@ -28,17 +28,6 @@ same() { # NAME WANTED GOT
   fi
 }
 
-# A promise that a known bug still breaks now and then (see tests/manual/kill_storm.sh): it is tried and
-# told, and counts only when it holds.
-known() { # NAME CONDITION…
-  local name=$1
-  shift
-  if "$@" >/dev/null 2>&1; then passed=$((passed + 1)); echo "ok   $name"; else echo "KNOWN BUG $name"; fi
-}
-known_same() { # NAME WANTED GOT
-  if [ "$2" = "$3" ]; then passed=$((passed + 1)); echo "ok   $1"; else echo "KNOWN BUG $1: $2, not $3"; fi
-}
-
 matches() { # NAME REGEX TEXT
   if grep -qE -- "$2" <<<"$3"; then
     passed=$((passed + 1)); echo "ok   $1"
@@ -75,6 +64,8 @@ server_stop() { # SIGNAL
 # Of our containers: each has a conmon.
 containers_running() { cat /proc/[0-9]*/comm 2>/dev/null | grep -cx conmon; }
 containers_are() { [ "$(containers_running)" = "$1" ]; }
+# What crun made and nobody starts: its words are crun's own still.
+none_half_made() { ! cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0' ' ' | grep -qaE '/crun [^/]*--root=.* create '; }
 
 # curl as the admin, PATH AND OPTIONS…; the newest kubeconfig's certificate is taken out once.
 api() {

@@ -82,6 +82,20 @@ same "until a role says so" 200 "$(from_pod /api/v1/namespaces/default/pods)"
 "$k" delete pods --all --now >/dev/null 2>&1
 ok "all go" eventually 30 containers_are 0
 
+# ---- killed while pods come and go: each time as many containers must run as are wanted
+"$k" apply -f "$root/examples/web.yaml" >/dev/null
+running() { [ "$("$k" get pods --no-headers 2>/dev/null | grep -c ' 1/1 .*Running')" = "$1" ] &&
+  [ "$("$k" get pods --no-headers 2>/dev/null | wc -l)" = "$1" ]; }
+for n in 6 0 5 1 6 2 0; do
+  "$k" scale deployment/web --replicas=$n >/dev/null
+  sleep "0.0$((n * 13 + 1))"
+  server_stop KILL
+  server_start || exit 1
+  ok "killed on the way to $n pods: it gets there" eventually 40 running $n
+  ok "with as many containers" eventually 20 containers_are $n
+  ok "and none half made" eventually 5 none_half_made
+done
+
 nothing() { [ -z "$(ls -A "$work/data/node/$1")" ]; }
 for what in containers network pods exits crun; do
   ok "node/$what is empty" eventually 10 nothing $what
