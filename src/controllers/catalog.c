@@ -12,6 +12,7 @@
 	X(root_ca)                                                                                 \
 	X(role_aggregation)                                                                        \
 	X(node_lifecycle)                                                                          \
+	X(node_range)                                                                              \
 	X(pod_garbage)                                                                             \
 	X(endpoints)                                                                               \
 	X(endpoint_slices)                                                                         \

@@ -9,13 +9,11 @@
 #include "network/service_proxy.h"
 #include "sys/netlink.h"
 
-enum { NUMBERS = 256 };
-
 static void set_range(struct node_range *range, u32 number)
 {
 	snprintf(range->bridge, sizeof range->bridge, "minke%u", number);
-	snprintf(range->cidr, sizeof range->cidr, "10.244.%u.0/24", number);
-	snprintf(range->gateway, sizeof range->gateway, "10.244.%u.1", number);
+	snprintf(range->cidr, sizeof range->cidr, NODE_RANGE_FORMAT, number);
+	snprintf(range->gateway, sizeof range->gateway, NODE_GATEWAY_FORMAT, number);
 }
 
 /* An alias holds 255 bytes; of longer paths the end tells more than the beginning. */
@@ -31,8 +29,8 @@ static bool find(struct netlink *netlink, struct str owner, u32 *ret_number, u32
 	struct node_range range;
 	char alias[NETLINK_ALIAS_MAX];
 
-	*ret_free = NUMBERS;
-	for (u32 number = 0; number < NUMBERS; number++) {
+	*ret_free = NODE_RANGES;
+	for (u32 number = 0; number < NODE_RANGES; number++) {
 		set_range(&range, number);
 		if (!netlink_index(netlink, range.bridge)) {
 			*ret_free = MIN(*ret_free, number);
@@ -69,11 +67,12 @@ enum status node_range_take(struct str data, struct node_range *ret_range, struc
 		return status;
 	if (!find(netlink, owner_of(data), &number, &unused)) {
 		number = unused;
-		status = number == NUMBERS ? fail(error, ST_NO_SPACE,
-						  "no pod network is free on this machine: there "
-						  "are %d bridges minke0, minke1, …",
-						  NUMBERS)
-					   : make(netlink, owner_of(data), number, error);
+		status = number == NODE_RANGES
+				 ? fail(error, ST_NO_SPACE,
+					"no pod network is free on this machine: there "
+					"are %d bridges minke0, minke1, …",
+					NODE_RANGES)
+				 : make(netlink, owner_of(data), number, error);
 	}
 	if (status == ST_OK)
 		set_range(ret_range, number);
@@ -89,7 +88,7 @@ static enum status drop_routes(struct netlink *netlink, struct error *error)
 	struct node_range other;
 	enum status status = ST_OK;
 
-	for (u32 number = 0; number < NUMBERS; number++) {
+	for (u32 number = 0; number < NODE_RANGES; number++) {
 		set_range(&other, number);
 		if (netlink_index(netlink, other.bridge))
 			return ST_OK;

@@ -7,6 +7,7 @@
 #ifndef NETWORK_NODE_RANGE_H
 #define NETWORK_NODE_RANGE_H
 
+#include "base/cluster_range.h"
 #include "base/error.h"
 #include "base/str.h"
 
@@ -16,7 +17,6 @@ struct node_range {
 	char gateway[16]; /* "10.244.0.1", the bridge's own address, where pods find the node */
 };
 
-#define CLUSTER_CIDR "10.244.0.0/16"
 #define UNREACHABLE_SERVICES_CIDR "10.96.0.0/12"
 
 /* Finds the bridge of `data` (an absolute path) or makes one. Blocking, of a few netlink messages.

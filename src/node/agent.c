@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/cluster_range.h"
 #include "base/log.h"
 #include "node/agent_inside.h"
 #include "node/container_log.h"
@@ -300,7 +301,7 @@ void agent_config_default(struct agent_config *config)
 		.node_name = STR("localhost"),
 		.bridge = STR("minke0"),
 		.pod_cidr = STR("10.244.0.0/24"),
-		.cluster_cidr = STR("10.244.0.0/16"),
+		.cluster_cidr = STR(CLUSTER_CIDR),
 		.service_cidr = STR("10.96.0.0/12"),
 		.cluster_domain = STR("cluster.local"),
 		.cgroup_parent = STR("minke"),

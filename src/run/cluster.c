@@ -224,7 +224,7 @@ static enum status find_range(struct cluster *c, struct error *error)
 static enum status open_server(struct cluster *c, u16 port, struct error *error)
 {
 	c->server_config = (struct server_config){
-		.service_cidr = STR("10.96.0.0/16"),
+		.service_cidr = STR(CLUSTER_SERVICE_CIDR),
 		.advertise_address =
 			c->options->real_node ? str_of(c->range.gateway) : STR("127.0.0.1"),
 		.advertise_port = c->options->real_node || !port ? NODE_API_PORT : port,

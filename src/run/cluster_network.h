@@ -9,8 +9,6 @@ struct cluster_network;
 struct loop;
 struct server;
 
-#define CLUSTER_SERVICE_CIDR "10.96.0.0/16"
-#define CLUSTER_DNS_ADDRESS "10.96.0.10"
 #define CLUSTER_DOMAIN "cluster.local"
 
 struct cluster_network_config {

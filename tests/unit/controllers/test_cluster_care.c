@@ -121,6 +121,27 @@ static void pods_of_a_node_that_is_no_more_are_collected(void **state)
 	cluster_free(c);
 }
 
+static void a_node_that_joins_gets_a_range_of_its_own(void **state)
+{
+	(void)state;
+	struct cluster *c = cluster_new((struct cluster_wish){ .nodes = 1 });
+	cluster_create(c, KIND_Node,
+		       "{'metadata':{'name':'a'},'spec':{'podCIDR':'10.244.0.0/24'}}");
+	cluster_create(c, KIND_Node, "{'metadata':{'name':'b'}}");
+	cluster_create(c, KIND_Node, "{'metadata':{'name':'c'}}");
+	cluster_run(c, 1);
+	struct str b = doc_at_str(cluster_get(c, KIND_Node, "b")->doc, "spec.podCIDR");
+	struct str third = doc_at_str(cluster_get(c, KIND_Node, "c")->doc, "spec.podCIDR");
+	assert_true(str_is(b, "10.244.1.0/24") || str_is(b, "10.244.2.0/24"));
+	assert_true(str_is(third, "10.244.1.0/24") || str_is(third, "10.244.2.0/24"));
+	assert_false(str_eq(b, third));
+	assert_true(str_eq(doc_at_str(cluster_get(c, KIND_Node, "b")->doc, "spec.podCIDRs.0"), b));
+	/* Simulated ones make addresses up. */
+	assert_int_equal(
+		doc_at_str(cluster_get(c, KIND_Node, "simulated-0")->doc, "spec.podCIDR").len, 0);
+	cluster_free(c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +152,7 @@ int main(void)
 		cmocka_unit_test(the_default_service_account_comes_back),
 		cmocka_unit_test(a_silent_node_is_tainted_and_its_pods_move),
 		cmocka_unit_test(pods_of_a_node_that_is_no_more_are_collected),
+		cmocka_unit_test(a_node_that_joins_gets_a_range_of_its_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
