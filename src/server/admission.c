@@ -3,6 +3,7 @@
 
 #include "server/cluster_objects.h"
 #include "server/custom.h"
+#include "server/node_access.h"
 #include "server/object.h"
 #include "server/state.h"
 
@@ -102,5 +103,11 @@ enum status admit_check(struct call *call, const struct api_kind *kind, struct s
 			const struct doc *doc, const struct doc *old, const char *subresource,
 			struct error *error)
 {
-	return admit_pod_security(call, kind, ns, doc, old, subresource, error);
+	enum status status =
+		admit_node(call, kind, ns, object_name(doc), old ? NODE_UPDATES : NODE_CREATES,
+			   subresource, doc, old, error);
+
+	if (status == ST_OK)
+		status = admit_pod_security(call, kind, ns, doc, old, subresource, error);
+	return status;
 }

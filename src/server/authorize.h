@@ -9,6 +9,7 @@ struct access {
 	const struct user *user;
 	bool is_resource;
 	struct str verb, group, version, resource, subresource, ns, name, path;
+	struct str field_node; /* a list's or watch's spec.nodeName=…; empty: none */
 };
 
 /* `ret_reason` (may be NULL) says why, for reviews. */

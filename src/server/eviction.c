@@ -8,6 +8,7 @@
 
 #include "doc/build.h"
 #include "schema/selector.h"
+#include "server/node_access.h"
 #include "server/object.h"
 #include "server/state.h"
 #include "server/subresource.h"
@@ -161,11 +162,12 @@ enum status eviction_create(struct call *call, const struct api_kind *kind, stru
 		.resource_version = doc_at_str(wanted, "preconditions.resourceVersion"),
 	};
 	struct version *budget = NULL;
-	enum status status = ST_OK;
+	enum status status = admit_node(call, kind, pod->namespace, pod->name, NODE_CREATES,
+					"eviction", pod->doc, NULL, error);
 
 	if (doc_len(doc_key(wanted, "dryRun")))
 		call->dry_run = true;
-	if (!is_free(pod->doc))
+	if (status == ST_OK && !is_free(pod->doc))
 		status = find_budget(call, pod, &budget, error);
 	if (status == ST_OK && budget && !may_ignore(pod->doc, budget->doc)) {
 		status = check_budget(call, budget, error);

@@ -4,6 +4,7 @@
 
 #include "base/timestamp.h"
 #include "doc/build.h"
+#include "server/node_access.h"
 #include "server/object.h"
 #include "server/state.h"
 #include "server/subresource.h"
@@ -136,7 +137,10 @@ enum status token_create(struct call *call, const struct api_kind *kind, struct 
 	struct str token;
 	enum status status;
 
-	(void)kind;
+	status = admit_node(call, kind, account->namespace, account->name, NODE_CREATES, "token",
+			    body, NULL, error);
+	if (status != ST_OK)
+		return status;
 	if (!tokens->sign)
 		return fail(error, ST_NOT_FOUND,
 			    "this server has no key to sign service-account tokens with");

@@ -102,7 +102,7 @@ static void nodes_keep_to_their_own(void **state)
 	ask_ok(201, "POST", "/api/v1/nodes", "{\"metadata\":{\"name\":\"n1\"}}");
 	sends = "application/merge-patch+json";
 	ask_ok(200, "PATCH", "/api/v1/nodes/n1/status", "{\"status\":{\"phase\":\"Running\"}}");
-	ask_ok(403, "PATCH", "/api/v1/nodes/n2/status", "{\"status\":{}}");
+	ask_ok(404, "PATCH", "/api/v1/nodes/n2/status", "{\"status\":{}}");
 	ask_ok(200, "PATCH", PODS "/p/status", "{\"status\":{\"phase\":\"Running\"}}");
 	ask_ok(403, "PATCH", PODS "/q/status", "{\"status\":{\"phase\":\"Running\"}}");
 	ask_ok(403, "PATCH", PODS "/p", "{\"spec\":{}}");
