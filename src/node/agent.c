@@ -396,6 +396,7 @@ enum status agent_start(struct agent *agent, struct error *error)
 	(void)error;
 	node_start(agent);
 	services_start(agent);
+	local_volumes_start(agent);
 	agent->pod_watch = client_watch(agent->client, KIND_Pod, &options, &events, agent);
 	timer_start(agent->rotate_timer, LOG_CHECK_MS, LOG_CHECK_MS);
 	return ST_OK;
@@ -410,6 +411,7 @@ void agent_stop(struct agent *agent)
 		client_watch_stop(agent->pod_watch);
 	agent->pod_watch = NULL;
 	services_stop(agent);
+	local_volumes_stop(agent);
 	node_stop(agent);
 	door_close(agent);
 	timer_stop(agent->rotate_timer);
@@ -439,7 +441,7 @@ static void settle(struct agent *agent)
 	/* Woken at least once a second, should nothing else happen. */
 	timer_start(agent->rotate_timer, 1000, 1000);
 	while (busy && agent_mono() < give_up_ns) {
-		busy = agent->posted;
+		busy = agent->posted || agent->emptying;
 		for (struct pod *pod = agent->pods; pod; pod = pod->next)
 			busy |= pod_is_busy(pod);
 		if (busy)

@@ -13,7 +13,6 @@
 #include "sys/file.h"
 
 enum {
-	AUTHS_MAX = 16,
 	CONFIG_RETRY_S = 10,
 	MESSAGE_BYTES_MAX = 4096,
 	LOG_MESSAGE_LINES = 80,
@@ -144,15 +143,14 @@ static void image_done(void *arg, const struct image *image, const struct error 
 	pod_wake(container->pod);
 }
 
-/* The pull secrets' texts, decoded. */
-static u32 gather_auths(struct pod *pod, struct arena *arena, struct str *auths)
+u32 pod_pull_auths(struct pod *pod, struct arena *arena, struct str *auths)
 {
 	u32 len = 0;
 
 	doc_each_item(doc_at(pod->doc, "spec.imagePullSecrets"), ref) {
 		const struct doc *secret = source_find(pod, STR("Secret"), doc_at_str(ref, "name"));
 
-		if (len < AUTHS_MAX &&
+		if (len < POD_AUTHS_MAX &&
 		    (source_value(arena, secret, true, STR(".dockerconfigjson"), &auths[len]) ||
 		     source_value(arena, secret, true, STR(".dockercfg"), &auths[len])))
 			len++;
@@ -165,13 +163,13 @@ void container_pull(struct agent_container *container)
 	static const struct image_events events = { image_pulling, image_done };
 	struct agent *agent = container->pod->agent;
 	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
-	struct str auths[AUTHS_MAX];
+	struct str auths[POD_AUTHS_MAX];
 	struct image_request request = {
 		.name = doc_at_str(spec_of(container), "image"),
 		.policy = doc_str_or(doc_key(spec_of(container), "imagePullPolicy"),
 				     STR("IfNotPresent")),
 		.auths = auths,
-		.auths_len = gather_auths(container->pod, arena, auths),
+		.auths_len = pod_pull_auths(container->pod, arena, auths),
 	};
 
 	seen_of(container)->image = SEEN_WORKING;

@@ -17,7 +17,13 @@
 #include "server/usage.h"
 #include "sys/loop.h"
 
-enum { AGENT_PATH_MAX = 512, EVENT_MEMORY = 128, POD_SOURCES_MAX = 128, PROBE_KINDS = 3 };
+enum {
+	AGENT_PATH_MAX = 512,
+	EVENT_MEMORY = 128,
+	POD_SOURCES_MAX = 128,
+	POD_AUTHS_MAX = 16,
+	PROBE_KINDS = 3,
+};
 
 struct pod;
 struct prober;
@@ -60,6 +66,7 @@ struct pod {
 	bool asking;	      /* sources_ready() is at work */
 	u32 calls;	      /* to the API, under way: they come back to us */
 	bool volumes_again;   /* something changed while they were written */
+	bool volumes_told;    /* that a claim is not bound */
 
 	struct timer *timer;
 	bool dirty;
@@ -89,7 +96,7 @@ struct agent {
 	struct random random;
 	struct pod *pods;
 	struct map by_uid;
-	struct client_watch *pod_watch, *service_watch;
+	struct client_watch *pod_watch, *service_watch, *volume_watch;
 	struct source *sources;
 	struct map services; /* "ns/name" → struct source: documents of Services */
 	bool posted, stopping, synced;
@@ -98,6 +105,8 @@ struct agent {
 	struct session *sessions;
 	struct log_stream *log_streams;
 	struct tunnel *tunnels;
+	u32 emptying; /* directories of volumes that go, under way */
+	struct timer *volume_timer;
 	struct timer *lease_timer, *status_timer, *rotate_timer;
 	bool node_known, lease_known;
 	i64 cpu_milli, memory_bytes;
@@ -123,6 +132,8 @@ void pod_take_up(struct pod *pod);
 
 /* ---- agent_container.c */
 void container_pull(struct agent_container *container);
+/* The texts of the pod's pull secrets, at most POD_AUTHS_MAX; how many there are. */
+u32 pod_pull_auths(struct pod *pod, struct arena *arena, struct str *auths);
 void container_run(struct agent_container *container, i64 delay_ns);
 void container_kill(struct agent_container *container, i64 grace_s, struct str message);
 void container_exited(struct agent_container *container, const struct container_record *record);
@@ -157,14 +168,24 @@ const struct doc *service_document(const void *entry);
 /* ---- agent_volumes.c */
 void volumes_start(struct pod *pod);
 void volumes_refresh(struct pod *pod); /* a source changed */
-void volumes_end(struct pod *pod);     /* removes containers, volumes, files of a pod */
+
+/* ---- agent_remove.c */
+void volumes_end(struct pod *pod); /* removes containers, volumes, files of a pod */
+
+/* ---- agent_mounts.c */
 /* The mounts of one container. Failure: CreateContainerConfigError's sentence. */
 MUST_USE enum status container_mounts(struct agent_container *container, struct arena *arena,
 				      struct str termination_file, const struct str *env,
 				      u32 env_len, struct oci_mount **ret_mounts, u32 *ret_len,
 				      struct error *error);
+
+/* ---- agent_etc.c */
 /* etc-hosts, resolv.conf, hostname and /dev/shm of a pod whose sandbox is ready. */
 MUST_USE enum status pod_etc_files(struct pod *pod, struct error *error);
+
+/* ---- agent_local.c: directories of the built-in provisioner that go with their volumes */
+void local_volumes_start(struct agent *agent);
+void local_volumes_stop(struct agent *agent);
 
 /* ---- agent_node.c */
 void node_start(struct agent *agent);

@@ -212,6 +212,16 @@ static const struct doc *node_status(struct agent *agent, struct arena *arena,
 	return build_done(&b);
 }
 
+/* Where the built-in provisioner finds room on this node. */
+static const struct doc *node_annotations(struct agent *agent, struct arena *arena)
+{
+	struct build b = build_object(arena);
+
+	build_str(&b, "minke/volumes",
+		  str_format(arena, STR_FMT "/volumes", STR_ARG(agent->config.data)));
+	return build_done(&b);
+}
+
 static const struct doc *node_document(struct agent *agent, struct arena *arena)
 {
 	struct build b = build_object(arena);
@@ -228,6 +238,7 @@ static const struct doc *node_document(struct agent *agent, struct arena *arena)
 	build_str(&b, "kubernetes.io/hostname", name);
 	build_str(&b, "kubernetes.io/os", STR("linux"));
 	build_close(&b);
+	build_doc(&b, "annotations", node_annotations(agent, arena));
 	build_close(&b);
 	build_open_object(&b, "spec");
 	build_str(&b, "podCIDR", agent->config.pod_cidr);
@@ -287,6 +298,13 @@ static void node_got(void *self, const struct doc *object, const struct error *e
 		return;
 	}
 	agent->node_known = true;
+	const struct doc *notes = node_annotations(agent, arena);
+	const struct doc *there = doc_at(object, "metadata.annotations");
+
+	if (!doc_eq(doc_key(notes, "minke/volumes"), doc_key(there, "minke/volumes")))
+		client_patch(agent->client, KIND_Node, STR_NONE, agent->config.node_name, STR_NONE,
+			     CLIENT_PATCH_MERGE,
+			     doc_set(arena, NULL, "metadata.annotations", notes), NULL, NULL);
 	client_patch(agent->client, KIND_Node, STR_NONE, agent->config.node_name, STR("status"),
 		     CLIENT_PATCH_MERGE,
 		     doc_set(arena, NULL, "status", node_status(agent, arena, object)), status_told,

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "doc/build.h"
 #include "node/agent_inside.h"
+#include "node/volume_source.h"
 
 /* One watched object, shared by all pods that name it; or one Service. */
 struct source {
@@ -53,6 +54,7 @@ static void tell_pods(struct source *source)
 	for (struct pod *pod = source->agent->pods; pod; pod = pod->next) {
 		if (!names_source(pod, source))
 			continue;
+		sources_take(pod); /* a claim says which volume is meant */
 		if (pod->sources_waiting)
 			volumes_start(pod);
 		else if (pod->seen.volumes == SEEN_READY || pod->seen.volumes == SEEN_WORKING)
@@ -97,26 +99,26 @@ static void source_synced(void *self)
 
 static struct source *source_get(struct pod *pod, kind_id kind, struct str name)
 {
+	struct str ns = kind == KIND_PersistentVolume ? STR_NONE : pod->ns;
 	static const struct client_watch_events events = { source_came, source_came, source_went,
 							   source_synced };
 	struct agent *agent = pod->agent;
 	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
 
 	for (struct source *source = agent->sources; source; source = source->next)
-		if (source->kind == kind && str_is(name, source->name) &&
-		    str_is(pod->ns, source->ns))
+		if (source->kind == kind && str_is(name, source->name) && str_is(ns, source->ns))
 			return source;
 	struct source *source = calloc(1, sizeof *source);
 
 	CHECK(source);
 	source->agent = agent;
 	source->kind = kind;
-	snprintf(source->ns, sizeof source->ns, STR_FMT, STR_ARG(pod->ns));
+	snprintf(source->ns, sizeof source->ns, STR_FMT, STR_ARG(ns));
 	snprintf(source->name, sizeof source->name, STR_FMT, STR_ARG(name));
 	source->next = agent->sources;
 	agent->sources = source;
 	struct client_watch_options options = {
-		.ns = pod->ns,
+		.ns = ns,
 		.field_selector = str_format(arena, "metadata.name=" STR_FMT, STR_ARG(name)),
 	};
 
@@ -150,8 +152,20 @@ static void want(struct pod *pod, kind_id kind, struct str name)
 	pod->sources[pod->sources_len++] = source;
 }
 
+/* A claim, and the volume behind it once it is bound. */
+static void want_claim(struct pod *pod, const struct doc *volume)
+{
+	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
+	struct str name = volume_claim(arena, pod->doc, volume);
+
+	want(pod, KIND_PersistentVolumeClaim, name);
+	want(pod, KIND_PersistentVolume,
+	     doc_at_str(source_find(pod, STR("PersistentVolumeClaim"), name), "spec.volumeName"));
+}
+
 static void want_volume(struct pod *pod, const struct doc *volume)
 {
+	want_claim(pod, volume);
 	want(pod, KIND_ConfigMap, doc_at_str(volume, "configMap.name"));
 	want(pod, KIND_Secret, doc_at_str(volume, "secret.secretName"));
 	doc_each_item(doc_at(volume, "projected.sources"), source) {
@@ -202,7 +216,10 @@ void sources_release(struct pod *pod)
 
 const struct doc *source_find(struct pod *pod, struct str kind, struct str name)
 {
-	kind_id wanted = str_is(kind, "Secret") ? KIND_Secret : KIND_ConfigMap;
+	kind_id wanted = str_is(kind, "Secret")		    ? KIND_Secret
+			 : str_is(kind, "ConfigMap")	    ? KIND_ConfigMap
+			 : str_is(kind, "PersistentVolume") ? KIND_PersistentVolume
+							    : KIND_PersistentVolumeClaim;
 
 	for (u32 i = 0; i < pod->sources_len; i++)
 		if (pod->sources[i]->kind == wanted && str_is(name, pod->sources[i]->name))

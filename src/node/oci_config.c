@@ -203,7 +203,10 @@ static void build_bind(struct build *b, const struct oci_mount *mount)
 		  str_is(mount->propagation, "Bidirectional")	  ? STR("rshared")
 		  : str_is(mount->propagation, "HostToContainer") ? STR("rslave")
 								  : STR("rprivate"));
-	build_str(b, NULL, mount->read_only ? STR("ro") : STR("rw"));
+	build_str(b, NULL,
+		  !mount->read_only  ? STR("rw")
+		  : mount->recursive ? STR("rro")
+				     : STR("ro"));
 	build_close(b);
 	build_close(b);
 }

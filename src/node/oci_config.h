@@ -13,6 +13,7 @@ struct oci_mount {
 	struct str source, target;
 	bool read_only;
 	struct str propagation; /* "", "HostToContainer", "Bidirectional", "None" */
+	bool recursive;		/* with read_only: so is what is mounted below */
 };
 
 struct oci_input {

@@ -206,6 +206,16 @@ static enum status fill_projected(struct filling *f, const struct doc *projected
 			status = fill_downward(f, one, error);
 		else if ((one = doc_key(source, "serviceAccountToken")))
 			status = fill_token(f, one, error);
+		else if ((one = doc_key(source, "clusterTrustBundle")))
+			status = doc_at_bool(one, "optional", false)
+					 ? ST_OK
+					 : fail(error, ST_INVALID,
+						"projected sources of type clusterTrustBundle are "
+						"not supported: put the certificates in a "
+						"ConfigMap");
+		else if (doc_key(source, "podCertificate"))
+			status = fail(error, ST_INVALID,
+				      "projected sources of type podCertificate are not supported");
 	}
 	return status;
 }

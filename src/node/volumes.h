@@ -23,7 +23,8 @@ struct volume_files {
  * NULL with *ret_missing_ok untouched: not there. */
 struct pod_sources {
 	void *self;
-	/* kind: "ConfigMap" or "Secret", in the pod's namespace. NULL when it does not exist. */
+	/* kind: "ConfigMap", "Secret" or "PersistentVolumeClaim" of the pod's namespace, or a
+	 * "PersistentVolume". NULL when it does not exist. */
 	const struct doc *(*find)(void *self, struct str kind, struct str name);
 	/* A bound token of the pod's service account. Empty when there is none yet. */
 	struct str (*token)(void *self, struct str audience, i64 expiration_s);
@@ -56,6 +57,26 @@ MUST_USE enum status volume_write(const char *directory, const struct volume_fil
 MUST_USE enum status volume_make_empty(const char *directory, const struct doc *empty_dir, i64 gid,
 				       struct error *error);
 MUST_USE enum status volume_check_host(const struct doc *host_path, struct error *error);
+
+/* In volume_mounts.c; all blocking, and content with what is mounted there already. */
+
+/* Binds a file or directory of this node, found once, to `target`. */
+MUST_USE enum status volume_bind(const char *path, const char *target, struct error *error);
+/* Makes the directory of a volume of the built-in provisioner: one name below `base`, writable by
+ * any user. ST_INVALID for a path that lies elsewhere. */
+MUST_USE enum status volume_make_managed(const char *path, const char *base, struct error *error);
+/* Mounts with the system's mount.nfs; a clear sentence when there is none. */
+MUST_USE enum status volume_mount_nfs(const struct doc *nfs, const struct doc *options,
+				      bool read_only, const char *target, struct error *error);
+/* An image's layers (topmost first), for reading only. */
+MUST_USE enum status volume_mount_image(const struct str *layers, u32 len, const char *target,
+					struct error *error);
+
+/* Gives all that is in a volume to a group, as fsGroup wants it. `on_mismatch`: only when the top
+ * does not belong to it yet (fsGroupChangePolicy: OnRootMismatch). Follows no link and crosses no
+ * mount. Blocking. */
+MUST_USE enum status volume_give_group(const char *path, i64 gid, bool on_mismatch,
+				       struct error *error);
 
 /* Unmounts and removes a pod's volumes. Blocking. */
 MUST_USE enum status volumes_remove(const char *directory, struct error *error);

@@ -66,6 +66,17 @@ static void check_list_names(struct check *c, const struct doc *spec, const char
 
 /* ---- containers against their pod */
 
+/* Volumes of a StatefulSet's pods come from its claims too. */
+static bool is_claimed(const struct check *c, struct str name)
+{
+	if (c->kind->id != KIND_StatefulSet)
+		return false;
+	doc_each_item(doc_at(c->object, "spec.volumeClaimTemplates"), template)
+		if (str_eq(doc_at_str(template, "metadata.name"), name))
+			return true;
+	return false;
+}
+
 static void check_mounts(struct check *c, const struct doc *spec, const struct doc *container)
 {
 	const struct doc *mounts = doc_key(container, "volumeMounts");
@@ -76,7 +87,7 @@ static void check_mounts(struct check *c, const struct doc *spec, const struct d
 		struct str name = doc_str(doc_key(&mounts->items[i], "name"));
 
 		check_enter_item(c, i);
-		if (name.len && !named(volumes, name))
+		if (name.len && !named(volumes, name) && !is_claimed(c, name))
 			check_not_found(c, "name", name);
 		check_leave(c);
 	}

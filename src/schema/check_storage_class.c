@@ -100,3 +100,15 @@ RULE_PRINT(csi_driver_row)
 			      : STR("<unset>"));
 	row_str(row, modes ? str_join(row->arena, words, doc_len(modes), STR(",")) : STR("<none>"));
 }
+
+/* The class that claims get when they name none is marked behind its name. */
+RULE_PRINT(storage_class_row)
+{
+	static const char *const notes[] = { "storageclass.kubernetes.io/is-default-class",
+					     "storageclass.beta.kubernetes.io/is-default-class" };
+	const struct doc *there = doc_at(object, "metadata.annotations");
+
+	for (u32 i = 0; i < ARRAY_LEN(notes); i++)
+		if (str_is(doc_str(doc_get(there, str_of(notes[i]))), "true"))
+			row->mark = " (default)";
+}

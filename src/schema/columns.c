@@ -303,7 +303,10 @@ const struct doc *columns_cells(struct arena *arena, const struct api_kind *kind
 		printed = build_done(&row.cells);
 	}
 	if (!names_itself(kind))
-		build_str(&b, NULL, doc_at_str(object, "metadata.name"));
+		build_str(&b, NULL,
+			  str_format(arena, STR_FMT "%s",
+				     STR_ARG(doc_at_str(object, "metadata.name")),
+				     row.mark ? row.mark : ""));
 	for (u32 i = 0; i < kind->columns_len; i++) {
 		const struct api_column *column = &kind->columns[i];
 		const struct doc *cell = NULL;

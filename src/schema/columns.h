@@ -27,6 +27,7 @@ struct row {
 	struct arena *arena;
 	i64 now_ns;
 	struct build cells;
+	const char *mark; /* printed behind the name; NULL: nothing */
 };
 
 void row_str(struct row *row, struct str text);

@@ -109,6 +109,7 @@ RULE_PRINT(endpoint_slice_row);
 RULE_PRINT(persistent_volume_claim_row);
 RULE_PRINT(persistent_volume_row);
 RULE_PRINT(csi_driver_row);
+RULE_PRINT(storage_class_row);
 RULE_PRINT(horizontal_pod_autoscaler_row);
 RULE_PRINT(role_binding_row);
 RULE_PRINT(resource_quota_row);

@@ -28,9 +28,10 @@ static enum status overlay_by_parts(const char *target, const struct str *lower,
 		snprintf(layer, sizeof layer, STR_FMT, STR_ARG(lower[i]));
 		well = fsconfig(fd, FSCONFIG_SET_STRING, "lowerdir+", layer, 0) == 0;
 	}
-	well = well && fsconfig(fd, FSCONFIG_SET_STRING, "upperdir", upper, 0) == 0 &&
-	       fsconfig(fd, FSCONFIG_SET_STRING, "workdir", work, 0) == 0 &&
-	       fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0 &&
+	if (upper)
+		well = well && fsconfig(fd, FSCONFIG_SET_STRING, "upperdir", upper, 0) == 0 &&
+		       fsconfig(fd, FSCONFIG_SET_STRING, "workdir", work, 0) == 0;
+	well = well && fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0 &&
 	       (mounted = fsmount(fd, FSMOUNT_CLOEXEC, 0)) >= 0 &&
 	       move_mount(mounted, "", AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH) == 0;
 	int number = errno;
@@ -53,6 +54,14 @@ enum status mount_overlay(const char *target, const struct str *lower, u32 lower
 	for (u32 i = 0; i < lower_len && len < sizeof options; i++)
 		len += (size_t)snprintf(options + len, sizeof options - len, "%s" STR_FMT,
 					i ? ":" : "", STR_ARG(lower[i]));
+	if (!upper) {
+		if (len >= sizeof options)
+			return overlay_by_parts(target, lower, lower_len, NULL, NULL, error);
+		if (mount("overlay", target, "overlay", MS_RDONLY | MS_NOSUID, options) == 0)
+			return ST_OK;
+		return fail(error, ST_INTERNAL, "mounting overlay on %s: %s", target,
+			    strerror(errno));
+	}
 	/* volatile: no fsync when it goes away; what a dead container wrote may be lost. */
 	if (len < sizeof options)
 		len += (size_t)snprintf(options + len, sizeof options - len,
@@ -67,6 +76,26 @@ enum status mount_overlay(const char *target, const struct str *lower, u32 lower
 			return ST_OK;
 	}
 	return fail(error, ST_INTERNAL, "mounting overlay on %s: %s", target, strerror(errno));
+}
+
+enum status mount_layers(const char *target, const struct str *lower, u32 lower_len,
+			 struct error *error)
+{
+	char path[4096];
+
+	if (lower_len > 1)
+		return mount_overlay(target, lower, lower_len, NULL, NULL, error);
+	/* One layer is no overlay: bound, and then made read-only. */
+	snprintf(path, sizeof path, STR_FMT, STR_ARG(lower[0]));
+	enum status status = mount_bind(path, target, error);
+
+	if (status == ST_OK &&
+	    mount(NULL, target, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID, NULL)) {
+		status = fail(error, ST_INTERNAL, "making %s read-only: %s", target,
+			      strerror(errno));
+		mount_drop(target);
+	}
+	return status;
 }
 
 enum status mount_tmpfs(const char *target, i64 size_bytes, u32 mode, struct error *error)

@@ -9,6 +9,9 @@
 /* Stacks `lower` (topmost first) under upper. `work` must be empty and on upper's file system. */
 MUST_USE enum status mount_overlay(const char *target, const struct str *lower, u32 lower_len,
 				   const char *upper, const char *work, struct error *error);
+/* The same for reading only, with nothing to write into. */
+MUST_USE enum status mount_layers(const char *target, const struct str *lower, u32 lower_len,
+				  struct error *error);
 MUST_USE enum status mount_tmpfs(const char *target, i64 size_bytes, u32 mode,
 				 struct error *error); /* 0: the kernel's limit */
 MUST_USE enum status mount_bind(const char *source, const char *target, struct error *error);
