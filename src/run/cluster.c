@@ -279,6 +279,8 @@ static void start_brains(struct cluster *c)
 		runner_set_ca(c->runner, c->credentials.ca.certificate);
 		runner_set_zones(c->runner, time_zones_new(c->arena));
 		runner_set_usage(c->runner, server_usage(c->server));
+		runner_set_autoscale(c->runner, c->options->autoscale_every_s * NS_PER_S);
+		usage_set_step(server_usage(c->server), c->options->autoscale_every_s * NS_PER_S);
 	} else {
 		c->recorder = recorder_new(c->schema, c->store, clock_real());
 	}

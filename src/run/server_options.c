@@ -15,6 +15,7 @@ enum option_code {
 	CODE_NODE_NAME,
 	CODE_SIMULATE_NODES,
 	CODE_SIMULATED_START_MS,
+	CODE_AUTOSCALE_EVERY,
 	CODE_REGISTRY_MIRROR,
 	CODE_NO_CONTROLLERS,
 	CODE_NO_SCHEDULER,
@@ -40,6 +41,8 @@ static const struct {
 	  CODE_SIMULATE_NODES },
 	{ "simulated-start-ms", "MS", "how long a simulated pod takes to run (100)",
 	  CODE_SIMULATED_START_MS },
+	{ "autoscale-every", "SECONDS", "how often autoscalers look at their pods (15)",
+	  CODE_AUTOSCALE_EVERY },
 	{ "registry-mirror", "HOST=URL", "pull images of HOST from URL; may stand several times",
 	  CODE_REGISTRY_MIRROR },
 	{ "no-controllers", NULL, "run no controllers", CODE_NO_CONTROLLERS },
@@ -93,11 +96,31 @@ enum status server_options_listen(struct str listen, struct str *ret_host, u16 *
 	return ST_OK;
 }
 
+static enum status apply_number(struct server_options *options, enum option_code code,
+				struct str text, struct error *error)
+{
+	i64 count = 0;
+	enum status status;
+
+	if (code == CODE_SIMULATED_START_MS)
+		return read_count(text, 3600 * 1000, "simulated-start-ms",
+				  &options->simulated_start_ms, error);
+	if (code == CODE_SIMULATE_NODES) {
+		status = read_count(text, SIMULATED_NODES_MAX, "simulate-nodes", &count, error);
+		options->simulated_nodes = (u32)count;
+		return status;
+	}
+	status = read_count(text, 3600, "autoscale-every", &count, error);
+	if (status == ST_OK && count == 0)
+		return fail(error, ST_BAD_REQUEST, "--autoscale-every takes a second or more");
+	options->autoscale_every_s = count;
+	return status;
+}
+
 static enum status apply(struct server_options *options, enum option_code code, struct str text,
 			 struct error *error)
 {
 	enum status status = ST_OK;
-	i64 count = 0;
 
 	switch (code) {
 	case CODE_DATA:
@@ -122,12 +145,9 @@ static enum status apply(struct server_options *options, enum option_code code, 
 		options->node_name = text;
 		break;
 	case CODE_SIMULATE_NODES:
-		status = read_count(text, SIMULATED_NODES_MAX, "simulate-nodes", &count, error);
-		options->simulated_nodes = (u32)count;
-		break;
 	case CODE_SIMULATED_START_MS:
-		status = read_count(text, 3600 * 1000, "simulated-start-ms",
-				    &options->simulated_start_ms, error);
+	case CODE_AUTOSCALE_EVERY:
+		status = apply_number(options, code, text, error);
 		break;
 	case CODE_REGISTRY_MIRROR:
 		if (options->mirrors_len == MIRRORS_MAX || str_find_char(text, '=') < 1)
@@ -170,6 +190,7 @@ enum status server_options_read(struct arena *arena, int argc, char **argv,
 		.listen = STR("127.0.0.1:6443"),
 		.real_node = true,
 		.simulated_start_ms = 100,
+		.autoscale_every_s = 15,
 		.controllers = true,
 		.scheduler = true,
 		.cgroup_parent = parent && *parent ? str_of(parent) : STR("minke"),

@@ -15,6 +15,7 @@ struct server_options {
 	bool real_node;		   /* --node real (default) or none */
 	struct str node_name;	   /* the machine's host name */
 	u32 simulated_nodes;
+	i64 autoscale_every_s;
 	i64 simulated_start_ms;		 /* how long a simulated pod takes to run */
 	struct str mirrors[MIRRORS_MAX]; /* HOST=URL */
 	u32 mirrors_len;

@@ -1,4 +1,4 @@
-/* Rows of volumes, jobs, autoscalers and ingresses. */
+/* Rows of volumes, jobs and ingresses. */
 #include "base/timestamp.h"
 #include "schema/columns.h"
 #include "schema/rules.h"
@@ -120,62 +120,6 @@ RULE_PRINT(cron_job_row)
 	const struct doc *last = doc_at(object, "status.lastScheduleTime");
 
 	row_str(row, last ? row_since(row, last) : STR("<none>"));
-}
-
-/* ---- autoscalers */
-
-/* "12%/50%" or "80m/100m" of one metric; what is not measured yet is <unknown>. */
-static struct str metric_text(struct arena *arena, const struct doc *target,
-			      const struct doc *current)
-{
-	const struct doc *percent = doc_key(target, "averageUtilization");
-	const char *const values[] = { "averageValue", "value" };
-
-	if (percent) {
-		const struct doc *now = doc_key(current, "averageUtilization");
-		i64 aim = doc_int_or(percent, 0);
-
-		return now ? str_format(arena, "%lld%%/%lld%%", (long long)doc_int_or(now, 0),
-					(long long)aim)
-			   : str_format(arena, "<unknown>/%lld%%", (long long)aim);
-	}
-	for (u32 i = 0; i < ARRAY_LEN(values); i++) {
-		struct str aim = doc_str(doc_get(target, str_of(values[i])));
-		struct str now = doc_str_or(doc_get(current, str_of(values[i])), STR("<unknown>"));
-
-		if (aim.len)
-			return str_format(arena, STR_FMT "/" STR_FMT "%s", STR_ARG(now),
-					  STR_ARG(aim), i == 0 ? " (avg)" : "");
-	}
-	return STR("<auto>");
-}
-
-RULE_PRINT(horizontal_pod_autoscaler_row)
-{
-	static const char *const sources[] = { "resource", "containerResource", "pods", "object",
-					       "external" };
-	const struct doc *metrics = doc_at(object, "spec.metrics");
-	const struct doc *status = doc_at(object, "status.currentMetrics");
-	struct row_list list = { .len = 0 };
-
-	for (u32 i = 0; i < doc_len(metrics); i++) {
-		for (u32 j = 0; j < ARRAY_LEN(sources); j++) {
-			const struct doc *m = doc_get(&metrics->items[i], str_of(sources[j]));
-			const struct doc *now = doc_get(doc_item(status, i), str_of(sources[j]));
-
-			if (!m)
-				continue;
-			struct str text = metric_text(row->arena, doc_key(m, "target"),
-						      doc_key(now, "current"));
-			struct str name = doc_str(doc_key(m, "name"));
-
-			if (j < 2)
-				text = str_format(row->arena, STR_FMT ": " STR_FMT, STR_ARG(name),
-						  STR_ARG(text));
-			row_list_add(&list, text);
-		}
-	}
-	row_or_none(row, row_list_print(row->arena, &list));
 }
 
 /* ---- ingresses */

@@ -9,6 +9,8 @@
 
 #define METRICS_KEY "autoscaling.alpha.kubernetes.io/metrics"
 #define BEHAVIOR_KEY "autoscaling.alpha.kubernetes.io/behavior"
+#define CURRENT_KEY "autoscaling.alpha.kubernetes.io/current-metrics"
+#define CONDITIONS_KEY "autoscaling.alpha.kubernetes.io/conditions"
 
 static bool is_cpu_utilization(const struct doc *metric)
 {
@@ -81,6 +83,8 @@ static const struct doc *to_v2(struct arena *arena, const struct doc *v1)
 		object = doc_set(arena, object, "spec.behavior", behavior);
 	object = with_annotation(arena, object, STR(METRICS_KEY), NULL);
 	object = with_annotation(arena, object, STR(BEHAVIOR_KEY), NULL);
+	object = with_annotation(arena, object, STR(CURRENT_KEY), NULL);
+	object = with_annotation(arena, object, STR(CONDITIONS_KEY), NULL);
 	return doc_set_str(arena, object, "apiVersion", STR("autoscaling/v2"));
 }
 
@@ -102,6 +106,10 @@ static const struct doc *to_v1(struct arena *arena, const struct doc *v2)
 	object = with_annotation(arena, object, STR(METRICS_KEY), text_of(arena, others));
 	object = with_annotation(arena, object, STR(BEHAVIOR_KEY),
 				 text_of(arena, doc_at(v2, "spec.behavior")));
+	object = with_annotation(arena, object, STR(CURRENT_KEY),
+				 text_of(arena, doc_at(v2, "status.currentMetrics")));
+	object = with_annotation(arena, object, STR(CONDITIONS_KEY),
+				 text_of(arena, doc_at(v2, "status.conditions")));
 	object = doc_remove(arena, object, "spec.behavior");
 	object = doc_remove(arena, object, "status.currentMetrics");
 	object = doc_remove(arena, object, "status.conditions");
@@ -118,4 +126,45 @@ static const struct doc *to_v1(struct arena *arena, const struct doc *v2)
 RULE_CONVERT(horizontal_pod_autoscaler_v1_convert)
 {
 	return to_stored ? to_v2(arena, object) : to_v1(arena, object);
+}
+
+/* ---- fields of v2beta1 in v2 */
+
+static const struct doc *with_old_target(struct arena *arena, const struct doc *resource)
+{
+	static const struct {
+		const char *old, *type, *name;
+	} fields[] = {
+		{ "targetAverageUtilization", "Utilization", "averageUtilization" },
+		{ "targetAverageValue", "AverageValue", "averageValue" },
+	};
+
+	for (u32 i = 0; i < ARRAY_LEN(fields); i++) {
+		const struct doc *value = doc_get(resource, str_of(fields[i].old));
+
+		if (!value || doc_key(resource, "target"))
+			continue;
+		const struct doc *target = doc_set_str(arena, NULL, "type", str_of(fields[i].type));
+
+		target = doc_with(arena, target, str_of(fields[i].name), value);
+		resource = doc_with(arena, resource, str_of(fields[i].old), NULL);
+		return doc_with(arena, resource, STR("target"), target);
+	}
+	return resource;
+}
+
+const struct doc *autoscaler_old_fields(struct arena *arena, const struct doc *object)
+{
+	const struct doc *metrics = doc_at(object, "spec.metrics"), *made = metrics;
+
+	for (u32 i = 0; i < doc_len(metrics) && doc_is(metrics, DOC_ARRAY); i++) {
+		const struct doc *resource = doc_key(&metrics->items[i], "resource");
+		const struct doc *read = with_old_target(arena, resource);
+
+		if (read != resource)
+			made = doc_with_item(
+				arena, made, i,
+				doc_with(arena, &metrics->items[i], STR("resource"), read));
+	}
+	return made == metrics ? object : doc_set(arena, object, "spec.metrics", made);
 }

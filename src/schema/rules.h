@@ -93,6 +93,9 @@ RULE_CHECK(stateful_set_check);
 RULE_CHECK(daemon_set_check);
 RULE_CHECK(cron_job_check);
 RULE_CHECK(job_check);
+RULE_CHECK(horizontal_pod_autoscaler_check);
+RULE_CHECK(metric_spec_check);
+RULE_CHECK(scaling_rules_check);
 
 RULE_PRINT(admission_policy_row);
 RULE_PRINT(admission_policy_binding_row);
@@ -124,5 +127,9 @@ RULE_PRINT(pod_metrics_row);
 
 RULE_CONVERT(events_event_convert);
 RULE_CONVERT(horizontal_pod_autoscaler_v1_convert);
+
+/* An autoscaling/v2 HorizontalPodAutoscaler whose metrics name their target as v2beta1 did
+ * (resource.targetAverageUtilization), as v2 has it; the object itself when none does. */
+const struct doc *autoscaler_old_fields(struct arena *arena, const struct doc *object);
 
 #endif

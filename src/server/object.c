@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/timestamp.h"
+#include "schema/rules.h"
 #include "schema/decode.h"
 #include "server/state.h"
 
@@ -214,12 +215,28 @@ static const struct doc *with_type(struct arena *arena, const struct api_kind *k
 	return object;
 }
 
+static const struct doc *read_old_fields(struct call *call, const struct api_kind *kind,
+					 const struct doc *body)
+{
+	if (kind->id != KIND_HorizontalPodAutoscaler || kind->stored != kind)
+		return body;
+	const struct doc *read = autoscaler_old_fields(call->arena, body);
+
+	if (read != body)
+		call_warn(call, "spec.metrics: resource.targetAverageUtilization and "
+				"resource.targetAverageValue are of autoscaling/v2beta1; use "
+				"resource.target");
+	return read;
+}
+
 enum status object_decode(struct call *call, const struct api_kind *kind, const struct doc *body,
 			  const struct doc **ret_doc, struct error *error)
 {
 	struct field_problems problems = { 0 };
 	enum status status = check_type(kind, body, error);
 
+	if (status == ST_OK)
+		body = read_old_fields(call, kind, body);
 	if (status == ST_OK)
 		status = schema_decode(call->arena, call->server->schema, kind, body, &body,
 				       &problems, error);

@@ -15,7 +15,7 @@
 enum {
 	LOOKS = 3,
 	APART_MS = 500,	       /* closer looks than that say nothing */
-	STEP_MS = 10 * 1000,   /* between the looks that are kept */
+	STEP_S = 10,	       /* between the looks that are kept */
 	STALE_MS = 90 * 1000,  /* nobody asked for so long: begin anew */
 	SWEEP_MS = 180 * 1000, /* how often what is stale goes */
 	KEY_BYTES_MAX = 512,
@@ -40,7 +40,7 @@ struct usage {
 	const struct usage_source *sources[USAGE_SOURCES_MAX];
 	u32 sources_len;
 	struct map series; /* "uid/container" */
-	i64 swept_mono_ns;
+	i64 swept_mono_ns, step_ns;
 };
 
 struct usage *usage_new(const struct clock *clock)
@@ -49,6 +49,7 @@ struct usage *usage_new(const struct clock *clock)
 
 	CHECK(usage);
 	usage->clock = clock;
+	usage->step_ns = STEP_S * NS_PER_S;
 	return usage;
 }
 
@@ -60,6 +61,11 @@ void usage_free(struct usage *usage)
 		free(e->value);
 	map_release(&usage->series);
 	free(usage);
+}
+
+void usage_set_step(struct usage *usage, i64 step_ns)
+{
+	usage->step_ns = MIN(step_ns, STEP_S * NS_PER_S);
 }
 
 void usage_add_source(struct usage *usage, const struct usage_source *source)
@@ -117,7 +123,7 @@ static struct series *series_of(struct usage *usage, struct arena *arena, struct
 	return series;
 }
 
-static void take(struct series *series, struct look look)
+static void take(const struct usage *usage, struct series *series, struct look look)
 {
 	struct look *at = series->looks;
 
@@ -125,7 +131,7 @@ static void take(struct series *series, struct look look)
 		at[series->len++] = look;
 		return;
 	}
-	if (at[LOOKS - 1].mono_ns - at[LOOKS - 2].mono_ns >= STEP_MS * NS_PER_MS)
+	if (at[LOOKS - 1].mono_ns - at[LOOKS - 2].mono_ns >= usage->step_ns)
 		memmove(at, at + 1, (LOOKS - 1) * sizeof *at);
 	at[LOOKS - 1] = look;
 }
@@ -140,7 +146,7 @@ static void begin(struct usage *usage, struct series *series, const struct usage
 	series->len = 0;
 	series->started_wall_ns = look->started_wall_ns;
 	if (look->started_wall_ns && age >= 0 && age <= STALE_MS * NS_PER_MS)
-		take(series, (struct look){ mono - age, 0 });
+		take(usage, series, (struct look){ mono - age, 0 });
 }
 
 /* False: there is only one look so far. */
@@ -160,7 +166,7 @@ static bool measure(struct usage *usage, struct arena *arena, struct str uid,
 	    look->started_wall_ns != series->started_wall_ns || look->cpu_ns < newest->cpu_ns)
 		begin(usage, series, look, mono), newest = NULL;
 	if (!series->len || mono - series->looks[series->len - 1].mono_ns >= APART_MS * NS_PER_MS)
-		take(series, (struct look){ mono, look->cpu_ns });
+		take(usage, series, (struct look){ mono, look->cpu_ns });
 	newest = &series->looks[series->len - 1];
 	*ret_window_ns = newest->mono_ns - series->looks[0].mono_ns;
 	if (*ret_window_ns < APART_MS * NS_PER_MS)

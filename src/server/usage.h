@@ -63,6 +63,10 @@ void usage_free(struct usage *usage);
 void usage_add_source(struct usage *usage, const struct usage_source *source);
 void usage_remove_source(struct usage *usage, const struct usage_source *source);
 
+/* Rates are told over at least one such step (10 s) once there is so much to look back at; shorter
+ * for those who look more often. */
+void usage_set_step(struct usage *usage, i64 step_ns);
+
 /* Measures all running containers of a pod, or a node (one part, without a name). The report lives
  * in the arena, its names in the version. */
 enum usage_answer usage_pod(struct usage *usage, struct arena *arena, const struct version *pod,

@@ -98,7 +98,7 @@ static void the_newest_stable_version_is_preferred(void **state)
 	const struct doc *group = discovery_group(world->arena, world->schema, STR("autoscaling"));
 
 	assert_str(doc_at_str(group, "preferredVersion.groupVersion"), "autoscaling/v2");
-	assert_int_equal(doc_len(doc_at(group, "versions")), 2);
+	assert_int_equal(doc_len(doc_at(group, "versions")), 3);
 	group = discovery_group(world->arena, world->schema, STR("batch"));
 	assert_str(doc_at_str(group, "preferredVersion.version"), "v1");
 	assert_str(doc_at_str(group, "versions.1.version"), "v1beta1");
