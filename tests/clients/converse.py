@@ -8,8 +8,8 @@ shell. `#` opens a comment, `== TEXT` names what the steps below it show, and `%
   % ready N DEPLOYMENT      until the roll-out is over and N pods are ready
   % until TEXT ARGUMENTS    until `minke ARGUMENTS` prints TEXT (in one word, quoted if need be)
   % gone                    until no pods and ReplicaSets are left
-  % watch ARGUMENTS         the client goes on in the background …
-  % seen N                  … until it has printed N lines, which are shown then
+  % watch NAME ARGUMENTS    the client goes on in the background, called NAME …
+  % seen NAME TEXT          … until it has printed TEXT, and each line that differs from the last
   % sh COMMAND              a shell's answer; $MINKE and $CLIENT stand for the programs
 The first lines may hold `#server OPTIONS` for the server and `#clients PREFIX` for who speaks."""
 import concurrent.futures
@@ -75,7 +75,7 @@ class Talk:
                         KUBECONFIG=self.work + "/admin.kubeconfig", TALK=self.work,
                         KUBE_EDITOR=HERE + "/things/editor", HELM_NAMESPACE="default")
         self.lines = open(f"{HERE}/talk/{theme}.txt").read().split("\n")
-        self.watcher = None
+        self.watchers = {}
 
     def run(self, arguments, timeout=60):
         """The exit code and all that was printed."""
@@ -104,19 +104,30 @@ class Talk:
         seen = generations.split("=")
         return counts == "/".join([number] * 3) and seen[0] == seen[-1]
 
-    def watch(self, words):
-        self.watched = self.work + "/watched"
-        self.watcher = subprocess.Popen([self.client] + words, cwd=HERE + "/things", env=self.env,
-                                        stdin=subprocess.DEVNULL, stdout=open(self.watched, "w"),
-                                        stderr=subprocess.STDOUT)
+    def watch(self, name, *words):
+        with open(f"{self.work}/{name}", "w") as out:
+            self.watchers[name] = subprocess.Popen(
+                [self.client, *words], cwd=HERE + "/things", env=self.env,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+        return ""
 
-    def seen(self, number):
-        def enough():
-            return open(self.watched).read().count("\n") >= number
-        late = self.poll(enough, f"{number} lines")
-        self.watcher.terminate()
-        self.watcher.wait()
-        return "".join(open(self.watched).readlines()[:number]) + late
+    def seen(self, name, text):
+        def lines():
+            with open(f"{self.work}/{name}") as out:
+                return out.read().split("\n")[:-1]
+        late = self.poll(lambda: any(text in line for line in lines()), text)
+        self.stop(name)
+        said = []
+        for line in lines():
+            line = re.sub(r" +\S+$", "", line) if " AGE" in lines()[0] else line
+            said += [] if said[-1:] == [line] else [line]
+            if text in line:
+                break
+        return "\n".join(said) + "\n" + late
+
+    def stop(self, name):
+        self.watchers[name].terminate()
+        self.watchers.pop(name).wait()
 
     def deed(self, line):
         word, _, rest = line.partition(" ")
@@ -129,9 +140,9 @@ class Talk:
             left = [MINKE, "get", "pods,rs", "--no-headers", "-o", "name"]
             return self.poll(lambda: "/" not in self.run(left)[1], "gone")
         if word == "watch":
-            return self.watch(words) or ""
+            return self.watch(*words)
         if word == "seen":
-            return self.seen(int(rest))
+            return self.seen(*words)
         if word == "sh":
             return self.step(self.run(["bash", "-c", rest]))
         raise ValueError(f"{self.theme}: no such deed: {line}")
@@ -171,9 +182,8 @@ class Talk:
             else:
                 said.append(("$ " + line,
                              settle(self.step(self.run([self.client] + shlex.split(line))))))
-        if self.watcher and self.watcher.poll() is None:
-            self.watcher.terminate()
-            self.watcher.wait()
+        for name in list(self.watchers):
+            self.stop(name)
         server.terminate()
         if server.wait(30) != 0:
             said.append(("the server stops", open(self.work + "/log").read()[-2000:]))
