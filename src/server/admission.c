@@ -46,6 +46,30 @@ static const struct doc *new_namespace(struct arena *arena, const struct doc *do
 	return doc_set_str(arena, doc, "status.phase", STR("Active"));
 }
 
+/* DefaultIngressClass: the newest of the classes marked so. */
+static const struct doc *with_ingress_class(struct call *call, const struct doc *doc)
+{
+	struct store_iter iter;
+	struct version *found = NULL;
+
+	if (doc_at(doc, "spec.ingressClassName") ||
+	    doc_key(doc_at(doc, "metadata.annotations"), "kubernetes.io/ingress.class"))
+		return doc;
+	store_iter_start(&iter, call->server->store, KIND_IngressClass, STR(""), STR_NONE,
+			 STR_NONE);
+	for (struct version *class; (class = store_iter_next(&iter));)
+		if (str_is(doc_str(doc_key(doc_at(class->doc, "metadata.annotations"),
+					   "ingressclass.kubernetes.io/is-default-class")),
+			   "true") &&
+		    (!found || str_cmp(doc_at_str(class->doc, "metadata.creationTimestamp"),
+				       doc_at_str(found->doc, "metadata.creationTimestamp")) > 0))
+			found = class;
+	if (!found)
+		return doc;
+	return doc_set_str(call->arena, doc, "spec.ingressClassName",
+			   str_copy(call->arena, found->name));
+}
+
 enum status admit_create(struct call *call, const struct api_kind *kind, struct str ns,
 			 const struct doc *doc, const struct doc **ret_doc, struct error *error)
 {
@@ -58,6 +82,12 @@ enum status admit_create(struct call *call, const struct api_kind *kind, struct 
 		return ST_OK;
 	case KIND_Pod:
 		return admit_pod(call, kind, ns, doc, ret_doc, error);
+	case KIND_CertificateSigningRequest:
+		*ret_doc = certificate_request_new(call, doc);
+		return ST_OK;
+	case KIND_Ingress:
+		*ret_doc = with_ingress_class(call, doc);
+		return ST_OK;
 	case KIND_PersistentVolume:
 	case KIND_PersistentVolumeClaim:
 		*ret_doc = admit_storage(call, kind, doc);
@@ -107,6 +137,10 @@ enum status admit_check(struct call *call, const struct api_kind *kind, struct s
 		admit_node(call, kind, ns, object_name(doc), old ? NODE_UPDATES : NODE_CREATES,
 			   subresource, doc, old, error);
 
+	if (status == ST_OK && kind->id == KIND_CertificateSigningRequest)
+		status = admit_certificate_request(call, kind, doc, old, subresource, error);
+	if (status == ST_OK && kind->id == KIND_PriorityClass)
+		status = admit_priority_class(call, kind, doc, error);
 	if (status == ST_OK)
 		status = admit_pod_security(call, kind, ns, doc, old, subresource, error);
 	return status;

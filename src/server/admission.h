@@ -42,9 +42,26 @@ MUST_USE enum status admit_check(struct call *call, const struct api_kind *kind,
 /* Pods, what makes pods, and namespaces' labels: the Pod Security Standards; in
  * pod_security_admission.c. */
 MUST_USE enum status admit_pod_security(struct call *call, const struct api_kind *kind,
-					struct str ns, const struct doc *doc,
-					const struct doc *old, const char *subresource,
-					struct error *error);
+					struct str ns, const struct doc *doc, const struct doc *old,
+					const char *subresource, struct error *error);
+
+/* What a pod's RuntimeClass adds to its spec; in runtime_class.c. */
+MUST_USE enum status admit_runtime_class(struct call *call, const struct api_kind *kind,
+					 const struct doc *pod, const struct doc **spec,
+					 struct error *error);
+
+/* New CertificateSigningRequests bear who asked; in certificate_request.c. */
+const struct doc *certificate_request_new(struct call *call, const struct doc *doc);
+/* Who may approve and sign them, and what may not be asked for. */
+MUST_USE enum status admit_certificate_request(struct call *call, const struct api_kind *kind,
+					       const struct doc *doc, const struct doc *old,
+					       const char *subresource, struct error *error);
+
+/* PriorityClasses: reserved names and values, one default; in pod_admission.c. */
+MUST_USE enum status admit_priority_class(struct call *call, const struct api_kind *kind,
+					  const struct doc *doc, struct error *error);
+/* The two of the system stay. */
+bool priority_class_is_immortal(const struct api_kind *kind, struct str name);
 
 /* New pods and claims: the namespace's LimitRanges; in limit_range.c. */
 MUST_USE enum status admit_limits(struct call *call, const struct api_kind *kind, struct str ns,

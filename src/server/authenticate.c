@@ -51,6 +51,31 @@ static bool still_there(struct server *server, const struct doc *claims)
 	return there && str_eq(there->uid, doc_str(doc_key(pod, "uid")));
 }
 
+/* Which token it was, and of which pod on which node. */
+static const struct doc *token_facts(struct arena *arena, const struct doc *claims,
+				     const struct doc *ours)
+{
+	const struct {
+		const char *key;
+		struct str value;
+	} facts[] = {
+		{ "authentication.kubernetes.io/credential-id",
+		  str_format(arena, "JTI=" STR_FMT, STR_ARG(doc_at_str(claims, "jti"))) },
+		{ "authentication.kubernetes.io/node-name", doc_at_str(ours, "node.name") },
+		{ "authentication.kubernetes.io/node-uid", doc_at_str(ours, "node.uid") },
+		{ "authentication.kubernetes.io/pod-name", doc_at_str(ours, "pod.name") },
+		{ "authentication.kubernetes.io/pod-uid", doc_at_str(ours, "pod.uid") },
+	};
+	const struct doc *extra = &doc_empty_object;
+
+	for (u32 i = 0; i < ARRAY_LEN(facts); i++)
+		if (facts[i].value.len)
+			extra = doc_with(
+				arena, extra, str_of(facts[i].key),
+				doc_append(arena, NULL, doc_ref_str(arena, facts[i].value)));
+	return extra;
+}
+
 static void account_user(struct arena *arena, const struct doc *claims, struct user *ret)
 {
 	const struct doc *ours = doc_key(claims, "kubernetes.io");
@@ -65,6 +90,7 @@ static void account_user(struct arena *arena, const struct doc *claims, struct u
 		.uid = doc_at_str(ours, "serviceaccount.uid"),
 		.groups = groups,
 		.groups_len = 3,
+		.extra = token_facts(arena, claims, ours),
 	};
 }
 

@@ -250,6 +250,51 @@ static enum status admit_priority(struct call *call, const struct api_kind *kind
 	return ST_OK;
 }
 
+static bool is_system_class(struct str name, i64 *ret_value)
+{
+	bool node = str_is(name, "system-node-critical");
+
+	*ret_value = 2000000000 + (node ? 1000 : 0);
+	return node || str_is(name, "system-cluster-critical");
+}
+
+bool priority_class_is_immortal(const struct api_kind *kind, struct str name)
+{
+	i64 value;
+
+	return kind->id == KIND_PriorityClass && is_system_class(name, &value);
+}
+
+enum status admit_priority_class(struct call *call, const struct api_kind *kind,
+				 const struct doc *doc, struct error *error)
+{
+	struct str name = object_name(doc), other;
+	i64 value = doc_at_int(doc, "value", 0), wanted;
+
+	if (str_starts(name, STR("system-"))) {
+		bool known = is_system_class(name, &wanted);
+
+		if (!known || value != wanted)
+			return fail_invalid(call, kind, name, error, "FieldValueForbidden",
+					    "metadata.name",
+					    "Forbidden: priority class names with 'system-' prefix "
+					    "are reserved for system use only. error: " STR_FMT
+					    " is not a known system priority class",
+					    STR_ARG(name));
+	} else if (value > 1000000000) {
+		return fail_invalid(call, kind, name, error, "FieldValueForbidden", "value",
+				    "Forbidden: maximum allowed value of a user defined priority "
+				    "is 1000000000");
+	}
+	other = doc_at_bool(doc, "globalDefault", false) ? class_default(call) : STR("");
+	if (other.len && !str_eq(other, name))
+		return fail_forbidden(call, kind, name, error,
+				      "PriorityClass " STR_FMT
+				      " is already marked as default. Only one default can exist",
+				      STR_ARG(other));
+	return ST_OK;
+}
+
 /* ---- quality of service, by cpu and memory alone */
 
 struct qos {
@@ -296,6 +341,8 @@ enum status admit_pod(struct call *call, const struct api_kind *kind, struct str
 
 	if (status == ST_OK)
 		status = admit_priority(call, kind, doc, &spec, error);
+	if (status == ST_OK)
+		status = admit_runtime_class(call, kind, doc, &spec, error);
 	if (status != ST_OK)
 		return status;
 	spec = tolerate(arena, spec, STR("node.kubernetes.io/not-ready"));

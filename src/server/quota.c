@@ -166,6 +166,25 @@ static bool class_fits(struct str class, struct str operator, const struct doc *
 	return str_is(operator, "DoesNotExist") ? !class.len : class.len > 0;
 }
 
+/* Does the pod want to be near or far from pods of other namespaces? */
+static bool looks_beyond(const struct doc *pod)
+{
+	static const char *const kinds[] = { "spec.affinity.podAffinity",
+					     "spec.affinity.podAntiAffinity" };
+	static const char *const lists[] = { "requiredDuringSchedulingIgnoredDuringExecution",
+					     "preferredDuringSchedulingIgnoredDuringExecution" };
+
+	for (u32 i = 0; i < 4; i++)
+		doc_each_item(doc_get(doc_at(pod, kinds[i / 2]), str_of(lists[i % 2])), item) {
+			const struct doc *term = i % 2 ? doc_key(item, "podAffinityTerm") : item;
+
+			if (doc_len(doc_key(term, "namespaces")) ||
+			    !doc_is_null(doc_key(term, "namespaceSelector")))
+				return true;
+		}
+	return false;
+}
+
 static bool in_scope(const struct doc *pod, struct str scope, struct str operator,
 		     const struct doc * values)
 {
@@ -181,6 +200,8 @@ static bool in_scope(const struct doc *pod, struct str scope, struct str operato
 		return !is_best_effort(pod);
 	if (str_is(scope, "PriorityClass"))
 		return class_fits(doc_at_str(pod, "spec.priorityClassName"), operator, values);
+	if (str_is(scope, "CrossNamespacePodAffinity"))
+		return looks_beyond(pod);
 	return false;
 }
 

@@ -29,6 +29,7 @@ static void build_user(struct build *b, const char *key, const struct user *user
 	for (u32 i = 0; i < user->groups_len; i++)
 		build_str(b, NULL, user->groups[i]);
 	build_close(b);
+	build_doc(b, "extra", user->extra);
 	build_close(b);
 }
 
@@ -45,6 +46,7 @@ static struct user named_user(struct arena *arena, const struct doc *spec)
 		.uid = doc_str(doc_key(spec, "uid")),
 		.groups = groups,
 		.groups_len = doc_len(list),
+		.extra = doc_key(spec, "extra"),
 	};
 }
 

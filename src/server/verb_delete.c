@@ -7,6 +7,7 @@
 #include "doc/build.h"
 #include "schema/selector.h"
 #include "server/custom.h"
+#include "server/admission.h"
 #include "server/node_access.h"
 #include "server/object.h"
 #include "server/state.h"
@@ -155,6 +156,9 @@ static enum status delete_object(struct call *call, const struct api_kind *kind,
 	if (namespace_is_immortal(kind, object->name))
 		return fail_forbidden(call, kind, object->name, error,
 				      "this namespace may not be deleted");
+	if (priority_class_is_immortal(kind->stored, object->name))
+		return fail_forbidden(call, kind, object->name, error,
+				      "this is a system priority class and cannot be deleted");
 	status = admit_node(call, kind->stored, object->namespace, object->name, NODE_DELETES, NULL,
 			    doc, NULL, error);
 	if (status != ST_OK)

@@ -13,6 +13,7 @@ static const struct subresource subresources[] = {
 	{ "status", NULL, status_get, NULL, status_update },
 	{ "scale", NULL, scale_get, NULL, scale_update },
 	{ "finalize", "Namespace", NULL, NULL, finalize_update },
+	{ "approval", "CertificateSigningRequest", status_get, NULL, approval_update },
 	{ "binding", "Pod", NULL, binding_create, NULL },
 	{ "eviction", "Pod", NULL, eviction_create, NULL },
 	{ "ephemeralcontainers", "Pod", status_get, NULL, ephemeral_update },

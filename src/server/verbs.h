@@ -22,6 +22,7 @@ struct user {
 	struct str name, uid;
 	const struct str *groups;
 	u32 groups_len;
+	const struct doc *extra; /* further facts: lists of strings by name; NULL: none */
 };
 
 /* In group system:masters: what the server and its own controllers act as when nobody asked. */
@@ -40,7 +41,8 @@ struct audit_notes {
 	VEC(struct audit_note {
 		const char *key;
 		struct str value;
-	}) list;
+	})
+	list;
 };
 
 struct call {
