@@ -529,6 +529,11 @@ bool pod_network_find(const struct pod_network *network, struct str uid,
 	return true;
 }
 
+bool pod_network_has(const struct pod_network *network, struct str uid)
+{
+	return map_get(&network->entries, uid) != NULL;
+}
+
 /* ---- all of them at once */
 
 enum status pod_network_purge(const char *directory, struct error *error)

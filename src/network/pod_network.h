@@ -54,6 +54,9 @@ void pod_network_keep(struct pod_network *network, const struct str *uids, u32 l
 bool pod_network_find(const struct pod_network *network, struct str uid,
 		      struct pod_sandbox *ret_sandbox);
 
+/* Whether anything of it is left, whole or not. */
+bool pod_network_has(const struct pod_network *network, struct str uid);
+
 /* Takes down every sandbox found in `directory` (of a network nobody has open) and the directory.
  * Blocking. Nothing there: fine. */
 MUST_USE enum status pod_network_purge(const char *directory, struct error *error);

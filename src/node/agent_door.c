@@ -78,7 +78,10 @@ static void door_logs(void *self, struct http_exchange *x, const struct door_pod
 	log_stream_start(agent, x, record, options);
 }
 
-/* ---- exec and attach: two pipes back to back */
+/* ---- exec and attach: two pipes back to back. The command starts once the client has opened all
+ * its streams, or its first words would have nowhere to go. */
+
+enum { EARLY_INPUT_MAX = 1 << 20 };
 
 struct session {
 	struct agent *agent; /* NULL: it has stopped */
@@ -86,7 +89,10 @@ struct session {
 	struct remote *remote;
 	struct runtime_exec *exec;
 	struct arena *arena;
-	bool attached, remote_gone;
+	struct exec_options options; /* what it points at lives as long as the exchange */
+	struct str id;		     /* of the container */
+	struct buffer early;	     /* input that came before the command */
+	bool attached, remote_gone, started, early_end;
 };
 
 static void session_free(struct session *session)
@@ -98,6 +104,7 @@ static void session_free(struct session *session)
 		if (session->next)
 			session->next->link = session->link;
 	}
+	buffer_release(&session->early);
 	arena_free(session->arena);
 }
 
@@ -139,6 +146,12 @@ static void session_input(void *self, struct str bytes, bool end)
 {
 	struct session *session = self;
 
+	if (!session->started) {
+		session->early_end |= end;
+		if (!buffer_add_str(&session->early, bytes))
+			log_warn("node", "input of a command that has not started is dropped");
+		return;
+	}
 	if (session->exec && !session->agent->runtime->exec_input(session->exec, bytes, end))
 		remote_pause_input(session->remote, true);
 }
@@ -172,23 +185,17 @@ static void session_closed(void *self)
 	session_free(session);
 }
 
-static const struct remote_events remote_events = {
-	.input = session_input,
-	.resize = session_resize,
-	.drained = session_drained,
-	.closed = session_closed,
-};
 static const struct exec_events exec_events = {
 	.output = session_output,
 	.drained = session_taken,
 	.ended = session_ended,
 };
 
-static enum status begin(struct session *session, struct container_seen *seen,
-			 const struct exec_options *options, struct error *error)
+static enum status begin(struct session *session, struct error *error)
 {
 	struct runtime *runtime = session->agent->runtime;
-	struct exec_spec spec = { .id = seen->id,
+	const struct exec_options *options = &session->options;
+	struct exec_spec spec = { .id = session->id,
 				  .command = options->command,
 				  .command_len = options->command_len,
 				  .in = options->in,
@@ -197,10 +204,36 @@ static enum status begin(struct session *session, struct container_seen *seen,
 				  .tty = options->tty };
 
 	if (session->attached)
-		return runtime->attach(runtime->self, seen->id, options->in, &exec_events, session,
-				       &session->exec, error);
+		return runtime->attach(runtime->self, session->id, options->in, &exec_events,
+				       session, &session->exec, error);
 	return runtime->exec(runtime->self, &spec, &exec_events, session, &session->exec, error);
 }
+
+static void session_opened(void *self)
+{
+	struct session *session = self;
+	struct error error = ERROR_INIT;
+
+	if (session->started || !session->agent)
+		return;
+	session->started = true;
+	if (begin(session, &error) != ST_OK) {
+		remote_finish(session->remote,
+			      remote_status_failure(session->arena, str_of(error.message)));
+		return;
+	}
+	if (session->early.len || session->early_end)
+		session_input(session, buffer_str(&session->early), session->early_end);
+	buffer_clear(&session->early);
+}
+
+static const struct remote_events remote_events = {
+	.input = session_input,
+	.resize = session_resize,
+	.drained = session_drained,
+	.opened = session_opened,
+	.closed = session_closed,
+};
 
 static void open_session(struct agent *agent, struct http_exchange *x,
 			 const struct door_pod *wanted, const struct exec_options *options,
@@ -221,19 +254,22 @@ static void open_session(struct agent *agent, struct http_exchange *x,
 	struct arena *arena = arena_new(0);
 	struct session *session = ARENA_NEW(arena, struct session);
 
-	*session = (struct session){ .agent = agent, .arena = arena, .attached = attach };
-	if (remote_accept(x, &wants, &remote_events, session, &session->remote, &error) != ST_OK) {
-		reply_error(x, &error);
-		arena_free(arena);
-		return;
-	}
-	session->link = &agent->sessions;
-	session->next = agent->sessions;
+	*session = (struct session){ .agent = agent,
+				     .arena = arena,
+				     .attached = attach,
+				     .options = *options,
+				     .id = str_copy(arena, seen->id),
+				     .early = BUFFER_INIT(EARLY_INPUT_MAX),
+				     .link = &agent->sessions,
+				     .next = agent->sessions };
 	if (session->next)
 		session->next->link = &session->next;
 	agent->sessions = session;
-	if (begin(session, seen, options, &error) != ST_OK)
-		remote_finish(session->remote, remote_status_failure(arena, str_of(error.message)));
+	if (remote_accept(x, &wants, &remote_events, session, &session->remote, &error) != ST_OK) {
+		reply_error(x, &error);
+		session->remote_gone = true;
+		session_free(session);
+	}
 }
 
 static void door_exec(void *self, struct http_exchange *x, const struct door_pod *wanted,

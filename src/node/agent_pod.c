@@ -146,6 +146,8 @@ void pod_take_up(struct pod *pod)
 		pod->seen.sandbox = SEEN_READY;
 		text_keep(&pod->seen.ip, sandbox.ip.len ? sandbox.ip : agent->config.node_ip);
 		pod->seen.initialized = condition_true(pod->doc, "Initialized");
+	} else if (pod_network_has(agent->network, pod->uid)) {
+		pod->seen.sandbox = SEEN_FAILED; /* cut short: made again, or taken away */
 	}
 	/* There is something to take away; before anything runs it is made again. */
 	if (file_exists(pod->directory))

@@ -341,15 +341,12 @@ static void side_closed(void *self, enum status status, const char *why)
 	(void)status;
 	(void)why;
 	side->stream = NULL;
-	if (exec->tty) /* both directions are one stream */
-		exec->input = NULL;
 	exec_settle(exec);
 }
 
 static void input_drained(void *self)
 {
-	struct side *side = self;
-	struct runtime_exec *exec = side->exec;
+	struct runtime_exec *exec = self;
 
 	if (exec->input_waits && !exec->cancelled && exec->events.drained) {
 		exec->input_waits = false;
@@ -367,20 +364,21 @@ static void input_closed(void *self, enum status status, const char *why)
 	exec_settle(exec);
 }
 
-static void pipe_drained(void *self)
+static void abort_output(struct runtime_exec *exec)
 {
-	struct runtime_exec *exec = self;
-
-	input_drained(&(struct side){ .exec = exec });
+	for (int i = 0; i < 2; i++)
+		if (exec->sides[i].stream)
+			stream_abort(exec->sides[i].stream);
 }
 
 static void linger_over(void *self)
 {
 	struct runtime_exec *exec = self;
 
-	for (int i = 0; i < 2; i++)
-		if (exec->sides[i].stream)
-			stream_abort(exec->sides[i].stream);
+	if (exec->paused) /* the reader is slow: its time does not run */
+		timer_start(exec->linger, LINGER_MS, 0);
+	else
+		abort_output(exec);
 }
 
 /* What crun itself could not do gets the exit codes that shells and container runtimes use: 127 for
@@ -414,7 +412,7 @@ static void command_ended(void *self, int events)
 	exec->pidfd = -1;
 	exec->ended = true;
 	tell_refusal(exec);
-	if (exec->input && !exec->tty)
+	if (exec->input)
 		stream_abort(exec->input);
 	if (exec->sides[0].stream || exec->sides[1].stream) {
 		exec->linger = timer_new(exec->runtime->loop, linger_over, exec);
@@ -425,9 +423,7 @@ static void command_ended(void *self, int events)
 
 static void open_side(struct runtime_exec *exec, int index, int *fd)
 {
-	static const struct stream_events output = { .bytes = side_bytes,
-						     .drained = input_drained,
-						     .closed = side_closed };
+	static const struct stream_events output = { .bytes = side_bytes, .closed = side_closed };
 	struct side *side = &exec->sides[index];
 
 	if (*fd < 0)
@@ -444,25 +440,43 @@ static void open_side(struct runtime_exec *exec, int index, int *fd)
 		stream_pause(side->stream, true);
 }
 
-static void open_streams(struct runtime_exec *exec)
+static void open_input(struct runtime_exec *exec, int *fd)
 {
-	static const struct stream_events input = { .drained = pipe_drained,
+	static const struct stream_events input = { .drained = input_drained,
 						    .closed = input_closed };
 
-	if (exec->tty) {
-		int copy = exec->terminal >= 0 ? fcntl(exec->terminal, F_DUPFD_CLOEXEC, 3) : -1;
-
-		open_side(exec, 0, &copy);
-		exec->input = exec->sides[0].stream;
+	if (*fd < 0)
 		return;
+	if (stream_adopt(exec->runtime->loop, *fd, &exec->input, &exec->error) != ST_OK) {
+		close_fd(fd);
+		exec->input = NULL;
+		return;
+	}
+	*fd = -1;
+	stream_pause(exec->input, true); /* what a terminal says is the other side's to read */
+	stream_open(exec->input, &input, exec);
+}
+
+/* A terminal is one descriptor for both directions, but two streams: when writing to it fails
+ * because the command has ended, its last words still stand there to be read. */
+static void open_streams(struct runtime_exec *exec)
+{
+	if (exec->terminal >= 0) {
+		exec->out_fd = fcntl(exec->terminal, F_DUPFD_CLOEXEC, 3);
+		exec->in_fd = exec->in ? fcntl(exec->terminal, F_DUPFD_CLOEXEC, 3) : -1;
 	}
 	open_side(exec, 0, &exec->out_fd);
 	open_side(exec, 1, &exec->err_fd);
-	if (exec->in_fd >= 0 &&
-	    stream_adopt(exec->runtime->loop, exec->in_fd, &exec->input, &exec->error) == ST_OK) {
-		exec->in_fd = -1;
-		stream_open(exec->input, &input, exec);
-	}
+	open_input(exec, &exec->in_fd);
+}
+
+/* A pipe has one direction: its end is its close. A terminal is told by the key for it. */
+static void end_input(struct runtime_exec *exec)
+{
+	if (exec->tty)
+		stream_write(exec->input, STR("\x04"));
+	else
+		stream_close(exec->input);
 }
 
 static void flush_early_input(struct runtime_exec *exec)
@@ -472,9 +486,8 @@ static void flush_early_input(struct runtime_exec *exec)
 	if (exec->input && early.len)
 		stream_write(exec->input, early);
 	buffer_clear(&exec->queue);
-	/* A pipe has one direction: its end is its close. */
-	if (exec->input && exec->input_ended && !exec->tty)
-		stream_close(exec->input);
+	if (exec->input && exec->input_ended)
+		end_input(exec);
 }
 
 static void exec_started(void *self)
@@ -618,8 +631,6 @@ enum status crun_attach(void *self, struct str id, bool in, const struct exec_ev
 
 bool crun_exec_input(struct runtime_exec *exec, struct str bytes, bool end)
 {
-	static const struct str end_of_file = STR_INIT("\x04");
-
 	exec->input_ended |= end;
 	if (exec->socket >= 0) {
 		buffer_add_str(&exec->queue, bytes);
@@ -638,10 +649,8 @@ bool crun_exec_input(struct runtime_exec *exec, struct str bytes, bool end)
 		return true; /* nobody reads any more: drop it */
 	size_t queued = bytes.len ? stream_write(exec->input, bytes) : 0;
 
-	if (end && exec->tty)
-		stream_write(exec->input, end_of_file);
-	else if (end)
-		stream_close(exec->input);
+	if (end)
+		end_input(exec);
 	exec->input_waits = queued > INPUT_FULL;
 	return !exec->input_waits;
 }
@@ -684,5 +693,5 @@ void crun_exec_cancel(struct runtime_exec *exec)
 		return; /* exec_started sees it */
 	if (!exec->ended)
 		kill_command(exec);
-	linger_over(exec);
+	abort_output(exec);
 }

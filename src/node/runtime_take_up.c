@@ -129,7 +129,7 @@ static void load(struct crun_runtime *runtime, struct str id)
 	struct container *container = container_load(runtime, id);
 
 	if (!container) {
-		log_warn("runtime", "container " STR_FMT " has no readable state: it is removed",
+		log_info("runtime", "container " STR_FMT " has no readable state: it is removed",
 			 STR_ARG(id));
 		return;
 	}
