@@ -10,6 +10,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } words[] = {
 	{ "server", server_command },
+	{ "agent", agent_command },
 	{ "image", image_command },
 };
 

@@ -80,6 +80,47 @@ enum status node_range_take(struct str data, struct node_range *ret_range, struc
 	return status;
 }
 
+static enum status take_number(struct netlink *netlink, struct str data, u32 number,
+			       struct error *error)
+{
+	struct node_range range;
+	u32 before, unused;
+	enum status status = ST_OK;
+
+	set_range(&range, number);
+	bool had = find(netlink, owner_of(data), &before, &unused);
+
+	if (had && before == number)
+		return ST_OK;
+	if (netlink_index(netlink, range.bridge))
+		return fail(error, ST_CONFLICT,
+			    "bridge %s, which this node's range %s needs, is another minke's",
+			    range.bridge, range.cidr);
+	if (had)
+		status = node_range_release(data, error);
+	return status ? status : make(netlink, owner_of(data), number, error);
+}
+
+enum status node_range_take_given(struct str data, struct str cidr, struct node_range *ret_range,
+				  struct error *error)
+{
+	struct netlink *netlink = NULL;
+	u32 number = 0;
+
+	for (set_range(ret_range, 0); number < NODE_RANGES && !str_is(cidr, ret_range->cidr);)
+		set_range(ret_range, ++number);
+	if (number == NODE_RANGES)
+		return fail(error, ST_BAD_REQUEST,
+			    "\"" STR_FMT "\" is no range of this cluster's pods", STR_ARG(cidr));
+	enum status status = netlink_open(&netlink, error);
+
+	if (status)
+		return status;
+	status = take_number(netlink, data, number, error);
+	netlink_close(netlink);
+	return status;
+}
+
 /* Only the last one out takes the routes along: other servers' pods need them too. */
 static enum status drop_routes(struct netlink *netlink, struct error *error)
 {

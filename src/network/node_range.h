@@ -23,6 +23,11 @@ struct node_range {
  * ST_NO_SPACE when all 256 are taken. */
 MUST_USE enum status node_range_take(struct str data, struct node_range *ret_range,
 				     struct error *error);
+/* The same with the range the cluster has given this node, "10.244.3.0/24". A bridge of another
+ * number that `data` had before goes. ST_CONFLICT when somebody else's bridge has the number;
+ * ST_BAD_REQUEST: it is no such range. */
+MUST_USE enum status node_range_take_given(struct str data, struct str cidr,
+					   struct node_range *ret_range, struct error *error);
 /* Removes the bridge of `data` and, with the last bridge, the routes that go with them. None
  * there: fine. */
 MUST_USE enum status node_range_release(struct str data, struct error *error);

@@ -9,8 +9,10 @@
 #include "base/check.h"
 #include "base/cluster_range.h"
 #include "base/log.h"
+#include "doc/build.h"
 #include "node/agent_inside.h"
 #include "node/container_log.h"
+#include "node/node_server.h"
 #include "node/runtime_crun.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -301,6 +303,7 @@ void agent_config_default(struct agent_config *config)
 		.node_name = STR("localhost"),
 		.bridge = STR("minke0"),
 		.pod_cidr = STR("10.244.0.0/24"),
+		.port = NODE_SERVER_PORT,
 		.cluster_cidr = STR(CLUSTER_CIDR),
 		.service_cidr = STR("10.96.0.0/12"),
 		.cluster_domain = STR("cluster.local"),
@@ -476,4 +479,31 @@ void agent_free(struct agent *agent)
 const struct node_door *agent_door(struct agent *agent)
 {
 	return &agent->door;
+}
+
+struct str agent_pod_uid(void *self, struct str ns, struct str name)
+{
+	struct agent *agent = self;
+
+	for (struct pod *pod = agent->pods; pod; pod = pod->next)
+		if (!pod->gone && str_eq(pod->name, name) && str_eq(pod->ns, ns))
+			return pod->uid;
+	return STR_NONE;
+}
+
+const struct doc *agent_pod_list(void *self, struct arena *arena)
+{
+	struct agent *agent = self;
+	struct build b = build_object(arena);
+
+	build_str(&b, "kind", STR("PodList"));
+	build_str(&b, "apiVersion", STR("v1"));
+	build_open_object(&b, "metadata");
+	build_close(&b);
+	build_open_array(&b, "items");
+	for (struct pod *pod = agent->pods; pod; pod = pod->next)
+		if (pod->doc)
+			build_doc(&b, NULL, pod->doc);
+	build_close(&b);
+	return build_done(&b);
 }

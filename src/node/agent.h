@@ -30,6 +30,7 @@ struct agent_config {
 	bool masquerade;
 	struct pod_settings pods;
 	u32 pods_max; /* 110 */
+	u16 port;     /* of node/node_server.h, as the Node tells it: 10250 */
 };
 
 void agent_config_default(struct agent_config *config);
@@ -52,6 +53,11 @@ struct str agent_node_ip(const struct agent *agent);
 
 /* The server's door to this node: logs, exec, attach, port-forward. */
 const struct node_door *agent_door(struct agent *agent);
+
+/* For node/node_server.h: the uid of a pod that is here (empty: none), and all of them as a
+ * PodList. `self` is the agent. */
+struct str agent_pod_uid(void *self, struct str ns, struct str name);
+const struct doc *agent_pod_list(void *self, struct arena *arena);
 
 /* What its containers and the machine use; lives as long as the agent. */
 struct usage_source;

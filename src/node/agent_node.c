@@ -205,7 +205,7 @@ static const struct doc *node_status(struct agent *agent, struct arena *arena,
 	build_conditions(&b, node);
 	build_open_object(&b, "daemonEndpoints");
 	build_open_object(&b, "kubeletEndpoint");
-	build_int(&b, "Port", 10250);
+	build_int(&b, "Port", agent->config.port);
 	build_close(&b);
 	build_close(&b);
 	build_info(&b);
@@ -222,6 +222,36 @@ static const struct doc *node_annotations(struct agent *agent, struct arena *are
 	return build_done(&b);
 }
 
+static void build_own(struct build *b, struct agent *agent)
+{
+	build_open_object(b, "labels");
+	build_str(b, "beta.kubernetes.io/arch", str_of(architecture()));
+	build_str(b, "beta.kubernetes.io/os", STR("linux"));
+	build_str(b, "kubernetes.io/arch", str_of(architecture()));
+	build_str(b, "kubernetes.io/hostname", agent->config.node_name);
+	build_str(b, "kubernetes.io/os", STR("linux"));
+	build_close(b);
+	build_doc(b, "annotations", node_annotations(agent, b->arena));
+}
+
+/* A Node that somebody made beforehand, or an earlier version of us, may lack what we say of
+ * ourselves. */
+static void tell_own(struct agent *agent, struct arena *arena, const struct doc *node)
+{
+	const struct doc *notes = node_annotations(agent, arena);
+	struct build b = build_object(arena);
+
+	if (doc_get(doc_at(node, "metadata.labels"), STR("kubernetes.io/hostname")) &&
+	    doc_eq(doc_key(notes, "minke/volumes"),
+		   doc_key(doc_at(node, "metadata.annotations"), "minke/volumes")))
+		return;
+	build_open_object(&b, "metadata");
+	build_own(&b, agent);
+	build_close(&b);
+	client_patch(agent->client, KIND_Node, STR_NONE, agent->config.node_name, STR_NONE,
+		     CLIENT_PATCH_MERGE, build_done(&b), NULL, NULL);
+}
+
 static const struct doc *node_document(struct agent *agent, struct arena *arena)
 {
 	struct build b = build_object(arena);
@@ -231,14 +261,7 @@ static const struct doc *node_document(struct agent *agent, struct arena *arena)
 	build_str(&b, "kind", STR("Node"));
 	build_open_object(&b, "metadata");
 	build_str(&b, "name", name);
-	build_open_object(&b, "labels");
-	build_str(&b, "beta.kubernetes.io/arch", str_of(architecture()));
-	build_str(&b, "beta.kubernetes.io/os", STR("linux"));
-	build_str(&b, "kubernetes.io/arch", str_of(architecture()));
-	build_str(&b, "kubernetes.io/hostname", name);
-	build_str(&b, "kubernetes.io/os", STR("linux"));
-	build_close(&b);
-	build_doc(&b, "annotations", node_annotations(agent, arena));
+	build_own(&b, agent);
 	build_close(&b);
 	build_open_object(&b, "spec");
 	build_str(&b, "podCIDR", agent->config.pod_cidr);
@@ -298,13 +321,7 @@ static void node_got(void *self, const struct doc *object, const struct error *e
 		return;
 	}
 	agent->node_known = true;
-	const struct doc *notes = node_annotations(agent, arena);
-	const struct doc *there = doc_at(object, "metadata.annotations");
-
-	if (!doc_eq(doc_key(notes, "minke/volumes"), doc_key(there, "minke/volumes")))
-		client_patch(agent->client, KIND_Node, STR_NONE, agent->config.node_name, STR_NONE,
-			     CLIENT_PATCH_MERGE,
-			     doc_set(arena, NULL, "metadata.annotations", notes), NULL, NULL);
+	tell_own(agent, arena, object);
 	client_patch(agent->client, KIND_Node, STR_NONE, agent->config.node_name, STR("status"),
 		     CLIENT_PATCH_MERGE,
 		     doc_set(arena, NULL, "status", node_status(agent, arena, object)), status_told,

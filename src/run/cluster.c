@@ -19,6 +19,7 @@
 #include "controllers/simulated_usage.h"
 #include "net/server.h"
 #include "run/credentials.h"
+#include "run/cluster_door.h"
 #include "run/cluster_node.h"
 #include "run/time_zones.h"
 #include "scheduler/scheduler.h"
@@ -61,6 +62,7 @@ struct cluster {
 	struct scheduler *scheduler;
 	struct simulated *simulated;
 	struct usage_source simulated_usage;
+	struct cluster_door *door;
 	struct cluster_node *node;
 	struct loop_hook *hook;
 	struct timer *wake, *renewal;
@@ -190,6 +192,7 @@ static void renew(void *self)
 				  .http2 = true };
 
 	if (tls_reload(c->tls, &tls, &error) != ST_OK ||
+	    cluster_door_renew(c->door, fresh.nodes, fresh.ca.certificate, &error) != ST_OK ||
 	    credentials_write_kubeconfig(&fresh, c->url, c->options->kubeconfig_out, &error) !=
 		    ST_OK)
 		log_warn("run", "certificates cannot be renewed: %s", error.message);
@@ -236,6 +239,15 @@ static enum status open_server(struct cluster *c, u16 port, struct error *error)
 		.no_local_path = c->options->no_local_path,
 	};
 	c->server = server_new(&c->server_config, c->store, c->schema, clock_real(), &c->random);
+	struct cluster_door_config door = { .loop = c->loop,
+					    .store = c->store,
+					    .certificate = c->credentials.nodes,
+					    .authorities = c->credentials.ca.certificate };
+	enum status status = cluster_door_new(&door, &c->door, error);
+
+	if (status)
+		return status;
+	server_set_nodes(c->server, cluster_door_nodes(c->door));
 	return server_bootstrap(c->server, error);
 }
 
@@ -331,6 +343,7 @@ static enum status start(struct cluster *c, struct error *error)
 	struct cluster_node_config node = { .options = c->options,
 					    .loop = c->loop,
 					    .server = c->server,
+					    .door = c->door,
 					    .random = &c->random,
 					    .data = c->data,
 					    .range = &c->range,
@@ -419,6 +432,7 @@ void cluster_free(struct cluster *c)
 		server_free(c->server);
 	if (c->store && store_flush(c->store, &error) != ST_OK)
 		log_error("run", "the last writes did not reach the disk: %s", error.message);
+	cluster_door_free(c->door);
 	store_free(c->store);
 	log_close(c->log);
 	schema_free(c->schema);

@@ -107,6 +107,16 @@ enum status cluster_door_new(const struct cluster_door_config *config,
 	return ST_OK;
 }
 
+enum status cluster_door_renew(struct cluster_door *door, struct pki_pair certificate,
+			       struct str authorities, struct error *error)
+{
+	const struct tls_config tls = { .certificate = certificate.certificate,
+					.key = certificate.key,
+					.authorities = authorities };
+
+	return tls_reload(door->tls, &tls, error);
+}
+
 void cluster_door_free(struct cluster_door *door)
 {
 	if (!door)

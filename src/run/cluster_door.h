@@ -13,14 +13,17 @@ struct store;
 
 struct cluster_door_config {
 	struct loop *loop;
-	struct store *store;	    /* where nodes say what they listen at */
+	struct store *store;	     /* where nodes say what they listen at */
 	struct pki_pair certificate; /* what we show to nodes */
-	struct str authorities;	    /* signers of what nodes show to us */
+	struct str authorities;	     /* signers of what nodes show to us */
 };
 
 /* The certificate's texts are copied; the rest must outlive the door. */
 MUST_USE enum status cluster_door_new(const struct cluster_door_config *config,
 				      struct cluster_door **ret_door, struct error *error);
+/* New passages show the new certificate. */
+MUST_USE enum status cluster_door_renew(struct cluster_door *door, struct pki_pair certificate,
+					struct str authorities, struct error *error);
 void cluster_door_free(struct cluster_door *door); /* NULL is fine */
 
 /* The agent of this process; NULL takes it away. */

@@ -10,13 +10,15 @@
 #include "client/local.h"
 #include "doc/build.h"
 #include "network/dns_server.h"
+#include "network/node_routes.h"
 #include "network/service_proxy.h"
 #include "schema/api.h"
 #include "sys/loop.h"
 
 struct cluster_network {
 	struct arena *arena;
-	struct client *client;
+	struct client *client, *own; /* one and the same, or the own is NULL */
+	struct node_routes *routes;
 	struct service_proxy *proxy;
 	struct dns_server *dns;
 	struct str gateway;
@@ -151,12 +153,17 @@ enum status cluster_network_start(const struct cluster_network_config *config,
 
 	network->arena = arena;
 	network->gateway = str_copy(arena, str_of(config->range->gateway));
-	network->client = client_local_new(config->server, NULL, false);
+	if (config->server)
+		network->own = client_local_new(config->server, NULL, false);
+	network->client = config->server ? network->own : config->client;
 	enum status status =
 		service_proxy_new(&proxy, config->loop, network->client, &network->proxy, error);
 
-	if (status == ST_OK)
+	if (status == ST_OK && config->server)
 		status = start_dns(network, config, error);
+	if (status == ST_OK)
+		status = node_routes_new(network->client, config->node_name, &network->routes,
+					 error);
 	if (status != ST_OK) {
 		cluster_network_free(network);
 		return status;
@@ -169,8 +176,10 @@ void cluster_network_free(struct cluster_network *network)
 {
 	if (!network)
 		return;
+	node_routes_free(network->routes);
 	dns_server_free(network->dns);
 	service_proxy_free(network->proxy);
-	client_free(network->client);
+	if (network->own)
+		client_free(network->own);
 	arena_free(network->arena);
 }

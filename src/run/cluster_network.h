@@ -1,10 +1,12 @@
-/* Services on this machine: rules for their addresses, and answers for their names. */
+/* Services on this machine: rules for their addresses, answers for their names, and the ways to
+ * pods on other machines. */
 #ifndef RUN_CLUSTER_NETWORK_H
 #define RUN_CLUSTER_NETWORK_H
 
 #include "network/node_range.h"
 #include "run/server_options.h"
 
+struct client;
 struct cluster_network;
 struct loop;
 struct server;
@@ -13,7 +15,8 @@ struct server;
 
 struct cluster_network_config {
 	struct loop *loop;
-	struct server *server;
+	struct server *server; /* NULL: of another machine, which also has the name server */
+	struct client *client; /* then; else one of the server's own is made */
 	const struct node_range *range;
 	struct str node_name, node_ip;
 	bool masquerade;

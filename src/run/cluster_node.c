@@ -1,6 +1,6 @@
 /*
- * The agent of this machine inside the server's process: its images, its client (straight to the
- * verbs, as the node's own user), and a second listener where pods can reach the API.
+ * The agent of this machine: its images, its client (straight to the verbs, as the node's own user,
+ * when the server is in this process), and there a second listener where pods can reach the API.
  */
 #include "run/cluster_node.h"
 
@@ -14,6 +14,7 @@
 #include "node/image_source.h"
 #include "node/images.h"
 #include "net/server.h"
+#include "run/cluster_door.h"
 #include "run/cluster_network.h"
 #include "server/server.h"
 #include "server/usage.h"
@@ -27,7 +28,7 @@ struct cluster_node {
 	struct cluster_node_config config;
 	struct user user;
 	struct str groups[2];
-	struct client *client;
+	struct client *own_client; /* NULL: the config's */
 	struct images *images;
 	struct image_source *source;
 	struct agent *agent;
@@ -35,15 +36,15 @@ struct cluster_node {
 	struct cluster_network *network;
 };
 
-static struct str node_name(struct cluster_node *node)
+struct str cluster_node_name(struct arena *arena, const struct server_options *options)
 {
 	char host[HOST_BYTES_MAX] = "";
 
-	if (node->config.options->node_name.len)
-		return node->config.options->node_name;
+	if (options->node_name.len)
+		return options->node_name;
 	if (gethostname(host, sizeof host - 1) != 0 || !*host)
 		return STR("localhost");
-	return str_lower(node->arena, str_of(host));
+	return str_lower(arena, str_of(host));
 }
 
 static enum status open_images(struct cluster_node *node, struct error *error)
@@ -78,54 +79,76 @@ static enum status listen_for_pods(struct cluster_node *node, struct error *erro
 		.handler = { server_handle, node->config.server },
 	};
 
-	if (node->config.listens_everywhere)
+	if (node->config.listens_everywhere || !node->config.server)
 		return ST_OK;
 	return http_server_open(node->config.loop, &config, &node->http, error);
 }
 
-static enum status start_agent(struct cluster_node *node, struct error *error)
+/* As system:node:NAME, the same as a node that comes over the wire. */
+static struct client *local_client(struct cluster_node *node, struct str name)
 {
-	const struct server_options *options = node->config.options;
-	struct agent_config config;
-	struct str name = node_name(node);
-	enum status status;
-
 	node->groups[0] = STR("system:nodes");
 	node->groups[1] = STR("system:authenticated");
 	node->user = (struct user){ .name = str_format(node->arena, "system:node:" STR_FMT,
 						       STR_ARG(name)),
 				    .groups = node->groups,
 				    .groups_len = ARRAY_LEN(node->groups) };
-	node->client = client_local_new(node->config.server, &node->user, false);
+	node->own_client = client_local_new(node->config.server, &node->user, false);
+	return node->own_client;
+}
+
+static enum status start_network(struct cluster_node *node, struct str name, bool masquerade,
+				 struct error *error)
+{
+	struct cluster_network_config network = {
+		.loop = node->config.loop,
+		.server = node->config.server,
+		.client = node->config.client,
+		.range = node->config.range,
+		.node_name = name,
+		.node_ip = agent_node_ip(node->agent),
+		.masquerade = masquerade,
+	};
+
+	return cluster_network_start(&network, &node->network, error);
+}
+
+static enum status start_agent(struct cluster_node *node, struct error *error)
+{
+	const struct server_options *options = node->config.options;
+	struct server *server = node->config.server;
+	struct agent_config config;
+	struct str name = cluster_node_name(node->arena, options);
+	struct client *client = server ? local_client(node, name) : node->config.client;
+	enum status status;
+
 	agent_config_default(&config);
 	config.data = node->config.data;
 	config.node_name = name;
+	config.node_ip = options->node_ip;
 	config.cgroup_parent = options->cgroup_parent;
 	config.bridge = str_of(node->config.range->bridge);
 	config.pod_cidr = str_of(node->config.range->cidr);
-	config.api_host = str_of(node->config.range->gateway);
 	config.cluster_dns = STR(CLUSTER_DNS_ADDRESS);
 	config.cluster_domain = STR(CLUSTER_DOMAIN);
-	config.api_port = str_format(node->arena, "%d", NODE_API_PORT);
-	status = agent_new(&config, node->config.loop, node->client, node->source, &node->agent,
-			   error);
+	if (!server && (status = server_options_listen(options->node_listen, &(struct str){ 0 },
+						       &config.port, error)))
+		return status;
+	if (server) {
+		config.api_host = str_of(node->config.range->gateway);
+		config.api_port = str_format(node->arena, "%d", NODE_API_PORT);
+	}
+	status = agent_new(&config, node->config.loop, client, node->source, &node->agent, error);
 	if (!status)
 		status = listen_for_pods(node, error);
 	if (status)
 		return status;
-	server_set_nodes(node->config.server, agent_door(node->agent));
-	usage_add_source(server_usage(node->config.server), agent_usage(node->agent));
+	if (server) {
+		cluster_door_set_local(node->config.door, name, agent_door(node->agent));
+		usage_add_source(server_usage(server), agent_usage(node->agent));
+	}
 	status = agent_start(node->agent, error);
-	struct cluster_network_config network = {
-		.loop = node->config.loop,
-		.server = node->config.server,
-		.range = node->config.range,
-		.node_name = name,
-		.node_ip = agent_node_ip(node->agent),
-		.masquerade = config.masquerade,
-	};
-
-	return status ? status : cluster_network_start(&network, &node->network, error);
+	return status ? status : start_network(node, name, config.masquerade, error);
 }
 
 enum status cluster_node_start(const struct cluster_node_config *config,
@@ -168,14 +191,21 @@ void cluster_node_free(struct cluster_node *node)
 		return;
 	cluster_node_stop(node);
 	if (node->agent) {
-		server_set_nodes(node->config.server, NULL);
-		usage_remove_source(server_usage(node->config.server),
-				    agent_usage(node->agent));
+		if (node->config.server) {
+			cluster_door_set_local(node->config.door, STR_NONE, NULL);
+			usage_remove_source(server_usage(node->config.server),
+					    agent_usage(node->agent));
+		}
 		agent_free(node->agent);
 	}
-	if (node->client)
-		client_free(node->client);
+	if (node->own_client)
+		client_free(node->own_client);
 	image_source_free(node->source);
 	images_free(node->images);
 	arena_free(node->arena);
+}
+
+struct agent *cluster_node_agent(const struct cluster_node *node)
+{
+	return node->agent;
 }

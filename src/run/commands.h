@@ -3,6 +3,7 @@
 #define RUN_COMMANDS_H
 
 int server_command(int argc, char **argv);
+int agent_command(int argc, char **argv);
 int image_command(int argc, char **argv); /* import, list, rm */
 
 #endif

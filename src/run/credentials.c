@@ -5,6 +5,7 @@
 
 #include "client/kubeconfig.h"
 #include "doc/json.h"
+#include "node/node_server.h"
 #include "sys/file.h"
 
 enum { KEY_BYTES_MAX = 1 << 16 };
@@ -98,6 +99,8 @@ enum status credentials_load(struct arena *arena, struct str data, const struct 
 				.organizations = masters,
 				.organizations_len = ARRAY_LEN(masters) },
 			      PKI_CLIENT };
+	/* In no group: it opens nothing but nodes. */
+	struct leaf nodes = { "nodes", { .common_name = STR(NODE_SERVER_READER) }, PKI_CLIENT };
 	struct credentials credentials = { 0 };
 	enum status status;
 
@@ -106,6 +109,8 @@ enum status credentials_load(struct arena *arena, struct str data, const struct 
 	    (status = load_leaf(arena, dir.at, &credentials.ca, &server, now_s, &credentials.server,
 				error)) ||
 	    (status = load_leaf(arena, dir.at, &credentials.ca, &admin, now_s, &credentials.admin,
+				error)) ||
+	    (status = load_leaf(arena, dir.at, &credentials.ca, &nodes, now_s, &credentials.nodes,
 				error)) ||
 	    (status = load_token_key(arena, dir.at, &credentials.token_key, error)))
 		return status;

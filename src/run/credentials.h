@@ -21,7 +21,8 @@ struct verified {
 
 struct credentials {
 	struct pki_pair ca, server, admin;
-	struct jwt_key *token_key;		/* owned: credentials_release */
+	struct pki_pair nodes;	   /* what the server shows to nodes on other machines */
+	struct jwt_key *token_key; /* owned: credentials_release */
 	struct verified verified[VERIFIED_MAX]; /* a newer token takes an older one's place */
 };
 

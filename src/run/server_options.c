@@ -1,4 +1,4 @@
-/* The option table of `minke server`: reading, checking and --help all go by it. */
+/* The option table of `minke server` and `minke agent`: reading, checking and --help go by it. */
 #include "run/server_options.h"
 
 #include <getopt.h>
@@ -13,6 +13,9 @@ enum option_code {
 	CODE_KUBECONFIG_OUT,
 	CODE_NODE,
 	CODE_NODE_NAME,
+	CODE_NODE_IP,
+	CODE_KUBECONFIG,
+	CODE_NODE_LISTEN,
 	CODE_SIMULATE_NODES,
 	CODE_SIMULATED_START_MS,
 	CODE_AUTOSCALE_EVERY,
@@ -26,17 +29,26 @@ enum option_code {
 	CODE_HELP,
 };
 
+enum program { SERVER, AGENT, BOTH };
+
 static const struct {
 	const char *name, *value, *help; /* value NULL: a switch */
 	enum option_code code;
+	enum program who; /* left out: the server's */
 } table[] = {
-	{ "data", "DIR", "where everything is kept (/var/lib/minke)", CODE_DATA },
+	{ "data", "DIR", "where everything is kept (/var/lib/minke)", CODE_DATA, BOTH },
 	{ "listen", "ADDR:PORT", "where clients find us (127.0.0.1:6443)", CODE_LISTEN },
 	{ "kubeconfig-out", "FILE", "where to write the admin's kubeconfig (DIR/admin.kubeconfig)",
 	  CODE_KUBECONFIG_OUT },
 	{ "node", "real|none", "run pods on this machine, or do not (real)", CODE_NODE },
 	{ "node-name", "NAME", "what this machine is called as a Node (its host name)",
-	  CODE_NODE_NAME },
+	  CODE_NODE_NAME, BOTH },
+	{ "node-ip", "ADDRESS", "where other machines find this one (its first address)",
+	  CODE_NODE_IP, BOTH },
+	{ "kubeconfig", "FILE", "the server and how to join it, as `minke token create` prints it",
+	  CODE_KUBECONFIG, AGENT },
+	{ "node-listen", "ADDR:PORT", "where the server finds us (0.0.0.0:10250)", CODE_NODE_LISTEN,
+	  AGENT },
 	{ "simulate-nodes", "N", "add N nodes whose pods run only in imagination (0)",
 	  CODE_SIMULATE_NODES },
 	{ "simulated-start-ms", "MS", "how long a simulated pod takes to run (100)",
@@ -44,28 +56,48 @@ static const struct {
 	{ "autoscale-every", "SECONDS", "how often autoscalers look at their pods (15)",
 	  CODE_AUTOSCALE_EVERY },
 	{ "registry-mirror", "HOST=URL", "pull images of HOST from URL; may stand several times",
-	  CODE_REGISTRY_MIRROR },
+	  CODE_REGISTRY_MIRROR, BOTH },
 	{ "no-controllers", NULL, "run no controllers", CODE_NO_CONTROLLERS },
 	{ "no-scheduler", NULL, "bind no pods to nodes", CODE_NO_SCHEDULER },
 	{ "no-local-path", NULL, "make no default storage class", CODE_NO_LOCAL_PATH },
-	{ "cgroup-parent", "NAME", "the control group ours live under (minke)",
-	  CODE_CGROUP_PARENT },
-	{ "purge-node", NULL, "end the containers of a stopped server, and exit", CODE_PURGE_NODE },
-	{ "verbose", NULL, "say more in the log", CODE_VERBOSE },
-	{ "help", NULL, "print this", CODE_HELP },
+	{ "cgroup-parent", "NAME", "the control group ours live under (minke)", CODE_CGROUP_PARENT,
+	  BOTH },
+	{ "purge-node", NULL, "end the containers of a stopped server, and exit", CODE_PURGE_NODE,
+	  BOTH },
+	{ "verbose", NULL, "say more in the log", CODE_VERBOSE, BOTH },
+	{ "help", NULL, "print this", CODE_HELP, BOTH },
 };
+
+static bool is_of(size_t option, enum program program)
+{
+	return table[option].who == program || table[option].who == BOTH;
+}
+
+static void print_table(enum program who)
+{
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		char left[64];
+
+		if (!is_of(i, who))
+			continue;
+		snprintf(left, sizeof left, "--%s%s%s", table[i].name, table[i].value ? " " : "",
+			 table[i].value ? table[i].value : "");
+		printf("  %-26s %s\n", left, table[i].help);
+	}
+}
 
 void server_options_help(void)
 {
 	printf("Runs a cluster: API server, store, controllers, scheduler and this node.\n\n"
 	       "Usage: minke server [OPTION …]\n\n");
-	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
-		char left[64];
+	print_table(SERVER);
+}
 
-		snprintf(left, sizeof left, "--%s%s%s", table[i].name, table[i].value ? " " : "",
-			 table[i].value ? table[i].value : "");
-		printf("  %-26s %s\n", left, table[i].help);
-	}
+void agent_options_help(void)
+{
+	printf("Makes this machine a node of a cluster whose server runs elsewhere.\n\n"
+	       "Usage: minke agent --kubeconfig FILE [OPTION …]\n\n");
+	print_table(AGENT);
 }
 
 static enum status read_count(struct str text, i64 highest, const char *name, i64 *ret_count,
@@ -144,6 +176,16 @@ static enum status apply(struct server_options *options, enum option_code code, 
 	case CODE_NODE_NAME:
 		options->node_name = text;
 		break;
+	case CODE_NODE_IP:
+		options->node_ip = text;
+		break;
+	case CODE_KUBECONFIG:
+		options->kubeconfig = text;
+		break;
+	case CODE_NODE_LISTEN:
+		options->node_listen = text;
+		status = server_options_listen(text, &(struct str){ 0 }, &(u16){ 0 }, error);
+		break;
 	case CODE_SIMULATE_NODES:
 	case CODE_SIMULATED_START_MS:
 	case CODE_AUTOSCALE_EVERY:
@@ -181,11 +223,11 @@ static enum status apply(struct server_options *options, enum option_code code, 
 	return status;
 }
 
-enum status server_options_read(struct arena *arena, int argc, char **argv,
-				struct server_options *ret_options, struct error *error)
+static struct server_options defaults(void)
 {
 	const char *parent = getenv("MINKE_CGROUP_PARENT");
-	struct server_options options = {
+
+	return (struct server_options){
 		.data = STR("/var/lib/minke"),
 		.listen = STR("127.0.0.1:6443"),
 		.real_node = true,
@@ -194,34 +236,69 @@ enum status server_options_read(struct arena *arena, int argc, char **argv,
 		.controllers = true,
 		.scheduler = true,
 		.cgroup_parent = parent && *parent ? str_of(parent) : STR("minke"),
+		.node_listen = STR("0.0.0.0:10250"),
 	};
+}
+
+static enum status read_words(enum program who, int argc, char **argv,
+			      struct server_options *options, struct error *error)
+{
+	const char *program = who == SERVER ? "server" : "agent";
 	struct option longs[ARRAY_LEN(table) + 1] = { 0 };
+	size_t len = 0;
 	int code;
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		longs[i] = (struct option){
-			.name = table[i].name,
-			.has_arg = table[i].value ? required_argument : no_argument,
-			.val = table[i].code,
-		};
+		if (is_of(i, who))
+			longs[len++] = (struct option){
+				.name = table[i].name,
+				.has_arg = table[i].value ? required_argument : no_argument,
+				.val = table[i].code,
+			};
 	optind = 0;
 	opterr = 0;
 	while ((code = getopt_long(argc, argv, ":", longs, NULL)) != -1) {
 		if (code == ':' || code == '?')
-			return fail(error, ST_BAD_REQUEST, "%s %s; see minke server --help",
+			return fail(error, ST_BAD_REQUEST, "%s %s; see minke %s --help",
 				    code == ':' ? "a value is missing after" : "unknown option",
-				    argv[optind - 1]);
-		enum status status = apply(&options, (enum option_code)code, str_of(optarg), error);
+				    argv[optind - 1], program);
+		enum status status = apply(options, (enum option_code)code, str_of(optarg), error);
 
 		if (status)
 			return status;
 	}
 	if (optind < argc)
-		return fail(error, ST_BAD_REQUEST,
-			    "unexpected word \"%s\"; see minke server --help", argv[optind]);
+		return fail(error, ST_BAD_REQUEST, "unexpected word \"%s\"; see minke %s --help",
+			    argv[optind], program);
+	return ST_OK;
+}
+
+enum status server_options_read(struct arena *arena, int argc, char **argv,
+				struct server_options *ret_options, struct error *error)
+{
+	struct server_options options = defaults();
+	enum status status = read_words(SERVER, argc, argv, &options, error);
+
+	if (status)
+		return status;
 	if (!options.kubeconfig_out.len)
 		options.kubeconfig_out =
 			str_format(arena, STR_FMT "/admin.kubeconfig", STR_ARG(options.data));
+	*ret_options = options;
+	return ST_OK;
+}
+
+enum status agent_options_read(struct arena *arena, int argc, char **argv,
+			       struct server_options *ret_options, struct error *error)
+{
+	struct server_options options = defaults();
+	enum status status = read_words(AGENT, argc, argv, &options, error);
+
+	if (status)
+		return status;
+	if (!options.kubeconfig.len)
+		options.kubeconfig =
+			str_format(arena, STR_FMT "/node.kubeconfig", STR_ARG(options.data));
 	*ret_options = options;
 	return ST_OK;
 }
