@@ -5,6 +5,8 @@
 #include "controllers/stateful_set.h"
 #include "doc/build.h"
 
+enum { CLAIM_WAIT_S = 1 };
+
 i64 stateful_ordinal(const struct version *set, struct str pod_name)
 {
 	i64 dash = str_find_last(pod_name, '-'), ordinal;
@@ -27,6 +29,19 @@ static struct str claim_name(const struct stateful *s, const struct doc *templat
 	return str_format(s->arena, STR_FMT "-" STR_FMT "-%" PRId64,
 			  STR_ARG(doc_at_str(template, "metadata.name")), STR_ARG(s->owner->name),
 			  ordinal);
+}
+
+/* A claim on its way out, left by the pod before: a new pod would wait for it in vain. */
+static bool has_leaving_claim(const struct stateful *s, i64 ordinal)
+{
+	doc_each_item(doc_key(s->spec, "volumeClaimTemplates"), template) {
+		struct version *claim =
+			view_get(s->view, KIND_PersistentVolumeClaim, s->owner->namespace,
+				 claim_name(s, template, ordinal));
+		if (claim && object_deleting(claim->doc))
+			return true;
+	}
+	return false;
 }
 
 void stateful_make_claims(const struct stateful *s, i64 ordinal)
@@ -191,6 +206,10 @@ void stateful_make(const struct stateful *s, i64 ordinal)
 					  STR_ARG(name), STR_ARG(set))
 				       .at,
 	};
+	if (has_leaving_claim(s, ordinal)) {
+		plan_wake(s->plan, s->view->now_ns + CLAIM_WAIT_S * NS_PER_S);
+		return;
+	}
 	stateful_make_claims(s, ordinal);
 	plan_create(s->plan, KIND_Pod, s->owner->namespace, new_pod(s, ordinal, name), &saying);
 }

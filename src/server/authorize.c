@@ -45,10 +45,13 @@ static struct str refusal(struct request *r, const struct access *a, struct str 
 static void look_at_fields(struct request *r, struct access *a)
 {
 	struct str rest = http_query_get(r->x, "fieldSelector");
+	struct str labels = http_query_get(r->x, "labelSelector");
 
 	if (r->verb != REQUEST_LIST && r->verb != REQUEST_WATCH &&
 	    r->verb != REQUEST_DELETE_COLLECTION)
 		return;
+	if (str_is(str_cut(&labels, '='), "minke/node") && str_find_char(labels, ',') < 0)
+		a->label_node = labels;
 	while (rest.at) {
 		struct str term = str_cut(&rest, ','), key = str_cut(&term, '=');
 

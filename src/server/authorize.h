@@ -9,6 +9,7 @@ struct access {
 	const struct user *user;
 	bool is_resource;
 	struct str verb, group, version, resource, subresource, ns, name, path;
+	struct str label_node; /* … its minke/node=…, a label of local volumes; empty: none */
 	struct str field_node; /* a list's or watch's spec.nodeName=…; empty: none */
 };
 

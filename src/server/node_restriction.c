@@ -249,6 +249,24 @@ static enum status check_lease(const struct writer *w)
 	return ST_OK;
 }
 
+/* A node lets go of a volume it has emptied, and changes nothing else of it. */
+static enum status check_volume(const struct writer *w)
+{
+	static const char *const kept[] = { "spec", "metadata.labels", "metadata.annotations",
+					    "metadata.ownerReferences" };
+
+	for (u32 i = 0; i < ARRAY_LEN(kept) && w->deed == NODE_UPDATES; i++) {
+		const struct doc *is = doc_at(w->doc, kept[i]), *was = doc_at(w->old, kept[i]);
+
+		if (is != was && !(is && was && doc_eq(is, was)))
+			return refuse(w,
+				      "node \"" STR_FMT
+				      "\" can only update the finalizers of its local volumes",
+				      STR_ARG(w->node));
+	}
+	return ST_OK;
+}
+
 enum status admit_node(struct call *call, const struct api_kind *kind, struct str ns,
 		       struct str name, enum node_deed deed, const char *subresource,
 		       const struct doc *doc, const struct doc *old, struct error *error)
@@ -275,6 +293,8 @@ enum status admit_node(struct call *call, const struct api_kind *kind, struct st
 		return check_node(&w);
 	case KIND_Lease:
 		return check_lease(&w);
+	case KIND_PersistentVolume:
+		return check_volume(&w);
 	case KIND_ServiceAccount:
 		return w.sub.len ? check_token(&w) : ST_OK;
 	default:

@@ -126,6 +126,34 @@ static void lets_claims_go_when_told_so(void **state)
 	cluster_free(c);
 }
 
+static void waits_until_the_claim_before_has_gone(void **state)
+{
+	(void)state;
+	struct cluster *c = cluster_new((struct cluster_wish){ .nodes = 1 });
+	cluster_create(
+		c, KIND_StatefulSet,
+		SET("db", "1",
+		    "'persistentVolumeClaimRetentionPolicy':{'whenScaled':'Delete'}," CLAIMS));
+	cluster_run(c, 5);
+	assert_int_equal(cluster_running(c, "db-0"), 1);
+	struct str uid = cluster_get(c, KIND_PersistentVolumeClaim, "data-db-0")->uid;
+	cluster_patch(c, KIND_PersistentVolumeClaim, "data-db-0",
+		      "{'metadata':{'finalizers':['kubernetes.io/pvc-protection','test/held']}}");
+	cluster_patch(c, KIND_StatefulSet, "db", "{'spec':{'replicas':0}}");
+	cluster_run(c, 10);
+	cluster_patch(c, KIND_StatefulSet, "db", "{'spec':{'replicas':1}}");
+	cluster_run(c, 10);
+	/* Held by somebody, it is still there; a pod would never start with it. */
+	assert_true(object_deleting(cluster_get(c, KIND_PersistentVolumeClaim, "data-db-0")->doc));
+	assert_null(cluster_get(c, KIND_Pod, "db-0"));
+	cluster_patch(c, KIND_PersistentVolumeClaim, "data-db-0",
+		      "{'metadata':{'finalizers':null}}");
+	cluster_run(c, 10);
+	assert_int_equal(cluster_running(c, "db-0"), 1);
+	assert_false(str_eq(uid, cluster_get(c, KIND_PersistentVolumeClaim, "data-db-0")->uid));
+	cluster_free(c);
+}
+
 static void rolls_from_the_highest_ordinal_down(void **state)
 {
 	(void)state;
@@ -242,6 +270,7 @@ int main(void)
 		cmocka_unit_test(starts_all_at_once_when_parallel),
 		cmocka_unit_test(makes_a_claim_for_every_pod_and_keeps_it),
 		cmocka_unit_test(lets_claims_go_when_told_so),
+		cmocka_unit_test(waits_until_the_claim_before_has_gone),
 		cmocka_unit_test(rolls_from_the_highest_ordinal_down),
 		cmocka_unit_test(rolls_only_above_its_partition),
 		cmocka_unit_test(mends_itself_after_a_bad_template),

@@ -189,6 +189,33 @@ static void a_node_has_one_lease(void **state)
 	ask_ok(403, "GET", "/apis/coordination.k8s.io/v1/namespaces/default/leases/n1", NULL);
 }
 
+#define VOLUMES "/api/v1/persistentvolumes"
+
+static void a_node_lets_go_of_its_local_volumes(void **state)
+{
+	(void)state;
+	peer = &admin_peer;
+	ask_ok(201, "POST", VOLUMES,
+	       "{\"metadata\":{\"name\":\"v\",\"labels\":{\"minke/node\":\"n1\"},\"finalizers\":"
+	       "[\"minke/local-path\"]},\"spec\":{\"capacity\":{\"storage\":\"1\"},\"accessModes\":"
+	       "[\"ReadWriteOnce\"],\"hostPath\":{\"path\":\"/x\"}}}");
+	sends = "application/merge-patch+json";
+	peer = &n1;
+	ask_ok(200, "GET", VOLUMES "?labelSelector=minke/node%3Dn1", NULL);
+	ask_ok(403, "GET", VOLUMES "?labelSelector=minke/node%3Dn2", NULL);
+	ask_ok(403, "GET", VOLUMES, NULL);
+	/* Only when it is going, and nothing but the finalizers. */
+	ask_ok(403, "PATCH", VOLUMES "/v", "{\"metadata\":{\"finalizers\":null}}");
+	peer = &admin_peer;
+	ask_ok(200, "DELETE", VOLUMES "/v", NULL);
+	peer = &n1;
+	ask_ok(403, "PATCH", VOLUMES "/v", "{\"spec\":{\"storageClassName\":\"x\"}}");
+	ask_ok(200, "PATCH", VOLUMES "/v", "{\"metadata\":{\"finalizers\":null}}");
+	peer = &admin_peer;
+	ask_ok(404, "GET", VOLUMES "/v", NULL);
+	sends = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -197,6 +224,7 @@ int main(void)
 		cluster_test(a_node_writes_its_own_pods),
 		cluster_test(a_node_writes_its_own_node),
 		cluster_test(a_node_has_one_lease),
+		cluster_test(a_node_lets_go_of_its_local_volumes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
