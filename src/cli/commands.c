@@ -10,8 +10,10 @@
 	X(patch)                                                                                   \
 	X(delete)                                                                                  \
 	X(scale)                                                                                   \
+	X(autoscale)                                                                               \
 	X(set)                                                                                     \
 	X(rollout)                                                                                 \
+	X(top)                                                                                     \
 	X(logs)                                                                                    \
 	X(exec)                                                                                    \
 	X(attach)                                                                                  \

@@ -195,6 +195,7 @@ static const struct {
 	{ KIND_ReplicationController, describe_replicaset },
 	{ KIND_Node, describe_node },
 	{ KIND_Service, describe_service },
+	{ KIND_HorizontalPodAutoscaler, describe_autoscaler },
 };
 
 static void describe_object(struct cli *cli, const struct api_kind *kind, const struct doc *object,

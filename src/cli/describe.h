@@ -44,6 +44,7 @@ void describe_deployment(struct describe *d);
 void describe_replicaset(struct describe *d); /* and ReplicationController */
 void describe_node(struct describe *d);
 void describe_service(struct describe *d);
+void describe_autoscaler(struct describe *d);
 void describe_other(struct describe *d); /* any kind: its fields as they are */
 
 #endif

@@ -19,7 +19,6 @@ enum {
 	STALE_MS = 90 * 1000,  /* nobody asked for so long: begin anew */
 	SWEEP_MS = 180 * 1000, /* how often what is stale goes */
 	KEY_BYTES_MAX = 512,
-	KNOWN_WINDOW_S = 15, /* where the source knows the rate by itself */
 };
 
 struct look {
@@ -156,7 +155,7 @@ static bool measure(struct usage *usage, struct arena *arena, struct str uid,
 	i64 mono = clock_mono_ns(usage->clock);
 
 	*ret_part = (struct usage_part){ look->name, look->cpu_nano, look->memory_bytes };
-	*ret_window_ns = KNOWN_WINDOW_S * NS_PER_S;
+	*ret_window_ns = usage->step_ns; /* where the source knows the rate by itself */
 	if (look->cpu_nano >= 0)
 		return true;
 	struct series *series = series_of(usage, arena, uid, look->name);
