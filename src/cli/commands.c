@@ -23,6 +23,7 @@
 	X(api_resources)                                                                           \
 	X(api_versions)                                                                            \
 	X(explain)                                                                                 \
+	X(token)                                                                                   \
 	X(version)
 
 #define X(name) extern const struct command command_##name;

@@ -6,6 +6,7 @@
 
 #include "doc/build.h"
 #include "net/jwt.h"
+#include "server/bootstrap_token.h"
 #include "server/state.h"
 #include "server/token.h"
 
@@ -105,6 +106,9 @@ enum status token_user(struct server *server, struct arena *arena, struct str to
 		*ret_user = server->admin;
 		return ST_OK;
 	}
+	if (bootstrap_token_is(token))
+		return bootstrap_token_user(server, arena, token, ret_user) ? ST_OK
+									    : unauthorized(error);
 	if (!tokens->verify || tokens->verify(tokens->self, arena, token, &claims, NULL) != ST_OK)
 		return unauthorized(error);
 	if (!str_eq(doc_str(doc_key(claims, "iss")), token_issuer(server)) ||

@@ -178,6 +178,44 @@ static void metrics_count(void **state)
 	assert_non_null(strstr(text, "apiserver_storage_objects{resource=\"namespaces\"} 4\n"));
 }
 
+static void put_bootstrap_token(const char *id, const char *expiration)
+{
+	ask_ok(201, "POST", "/api/v1/namespaces/kube-system/secrets",
+	       str_format(arena,
+			  "{\"metadata\":{\"name\":\"bootstrap-token-%s\"},"
+			  "\"type\":\"bootstrap.kubernetes.io/token\",\"stringData\":{"
+			  "\"token-id\":\"%s\",\"token-secret\":\"0123456789abcdef\","
+			  "\"usage-bootstrap-authentication\":\"true\",\"expiration\":\"%s\","
+			  "\"auth-extra-groups\":\"system:bootstrappers:edge,admins\"}}",
+			  id, id, expiration)
+		       .at);
+}
+
+static void a_machine_joins_with_a_bootstrap_token(void **state)
+{
+	static const struct http_peer nobody = { .secure = true };
+	static const char review[] = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+	(void)state;
+	put_bootstrap_token("abcdef", "2023-11-15T00:00:00Z");
+	put_bootstrap_token("expire", "2023-11-14T00:00:00Z");
+	peer = &nobody;
+	authorization = "Bearer abcdef.0123456789abcdef";
+	const struct doc *me = ask_ok(201, "POST", review, "{}");
+	assert_str(doc_at_str(me, "status.userInfo.username"), "system:bootstrap:abcdef");
+	assert_str(doc_at_str(me, "status.userInfo.groups.0"), "system:bootstrappers");
+	assert_str(doc_at_str(me, "status.userInfo.groups.1"), "system:bootstrappers:edge");
+	assert_str(doc_at_str(me, "status.userInfo.groups.2"), "system:authenticated");
+	/* It opens requests for certificates and nothing else. */
+	ask_ok(403, "GET", "/api/v1/namespaces/kube-system/secrets", NULL);
+	ask_ok(200, "GET", "/apis/certificates.k8s.io/v1/certificatesigningrequests", NULL);
+	authorization = "Bearer abcdef.0123456789abcdeg";
+	ask_ok(401, "POST", review, "{}");
+	authorization = "Bearer expire.0123456789abcdef";
+	ask_ok(401, "POST", review, "{}");
+	authorization = "Bearer nobody.0123456789abcdef";
+	ask_ok(401, "POST", review, "{}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +223,7 @@ int main(void)
 		cluster_test(users_need_roles),
 		cluster_test(administrators_act_as_others),
 		cluster_test(nodes_keep_to_their_own),
+		cluster_test(a_machine_joins_with_a_bootstrap_token),
 		cluster_test(tables_have_cells_and_metadata),
 		cluster_test(discovery_in_both_formats),
 		cluster_test(metrics_count),
