@@ -197,13 +197,25 @@ static void resolve_kind(struct api *api, struct kind_def *k)
 			    k->name);
 }
 
-/* `also GROUP/VERSION` is short for a view of the same shape. */
+/* `also GROUP/VERSION` is short for a view of the same shape; GROUP/VERSION:SINCE:GONE says since
+ * which release it is deprecated and which one has it no more. */
 static void add_also(struct api *api, struct kind_def *k, const struct words *also)
 {
 	for (int i = 0; i < also->len; i++) {
 		struct kind_def *view = must_alloc(sizeof *view);
+		char *word = copy_text(also->at[i]), *since = strchr(word, ':');
+		char *gone = since ? strchr(since + 1, ':') : NULL;
+
 		*view = *k;
-		view->group = group_add(api, k->place, also->at[i]);
+		if (since && !gone)
+			die(k->place, "kind %s: \"%s\" lacks the release without it", k->name,
+			    word);
+		if (since) {
+			*since = *gone = 0;
+			view->deprecated = since + 1;
+			view->removed = gone + 1;
+		}
+		view->group = group_add(api, k->place, word);
 		view->group->old = true;
 		if (!view->group->package[0])
 			view->group->package = k->group->package;

@@ -71,6 +71,7 @@ struct kind_def {
 	int columns_len, name_format;
 	u32 verbs;
 	bool namespaced, lazy, old;
+	const char *deprecated, *removed; /* releases: "1.8", "1.16", or NULL */
 	struct struct_def *root;
 	struct kind_def *stored;
 	int id; /* enum kind of stored kinds */

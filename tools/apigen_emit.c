@@ -304,6 +304,22 @@ static int emit_views_of(const struct api *api, FILE *out, const struct kind_def
 	return len;
 }
 
+/* "apps/v1beta1 Deployment is deprecated in v1.8+, unavailable in v1.16+; use apps/v1 Deployment"
+ */
+static void emit_warning(FILE *out, const struct kind_def *k)
+{
+	if (!k->old && !k->deprecated)
+		return;
+	fprintf(out, " .warning = STR_INIT(\"%s %s is deprecated", k->group->api_version, k->name);
+	if (k->deprecated)
+		fprintf(out, " in v%s+", k->deprecated);
+	if (k->removed)
+		fprintf(out, ", unavailable in v%s+", k->removed);
+	if (k->stored != k)
+		fprintf(out, "; use %s %s", k->stored->group->api_version, k->stored->name);
+	fprintf(out, "\"),");
+}
+
 static void emit_kind(FILE *out, const struct kind_def *k, int i, int views)
 {
 	fprintf(out, "\t{ .id = %d, .at = &api_groups[%d],", k->stored->id, k->group->index);
@@ -337,6 +353,7 @@ static void emit_kind(FILE *out, const struct kind_def *k, int i, int views)
 	emit_rule(out, "check", k->check);
 	emit_rule(out, "convert", k->convert);
 	emit_str(out, "text", k->text);
+	emit_warning(out, k);
 	fprintf(out, " },\n");
 }
 

@@ -86,8 +86,8 @@ static bool is_one_of(const char *word, const char *const *list)
 	return false;
 }
 
-static const char *const kind_words[] = { "singular", "short", "in",  "namespaced", "serves",
-					  "also",     "lazy",  "old", "of",	    NULL };
+static const char *const kind_words[] = { "singular", "short", "in", "namespaced", "serves", "also",
+					  "lazy",     "old",   "of", "deprecated", NULL };
 static const char *const field_words[] = { "omitempty", "inline", "required", "immutable",
 					   "min",	"max",	  "enum",     "list",
 					   "map",	"struct", "patch",    "format",
@@ -152,6 +152,16 @@ static void parse_group(struct parser *p)
 	}
 }
 
+/* `old`, or `old SINCE GONE`. */
+static void take_releases(struct parser *p, struct kind_def *k)
+{
+	k->old = true;
+	if (!more(p) || peek(p)[0] < '0' || peek(p)[0] > '9')
+		return;
+	k->deprecated = copy_text(next(p, "old"));
+	k->removed = copy_text(next(p, "old"));
+}
+
 static void parse_kind(struct parser *p, bool view)
 {
 	if (!p->group)
@@ -182,7 +192,9 @@ static void parse_kind(struct parser *p, bool view)
 		else if (accept(p, "lazy"))
 			k->lazy = true;
 		else if (accept(p, "old"))
-			k->old = true;
+			take_releases(p, k);
+		else if (accept(p, "deprecated"))
+			k->deprecated = copy_text(next(p, "deprecated"));
 		else if (view && accept(p, "of"))
 			k->view_of = copy_text(next(p, "of"));
 		else if (peek(p)[0] == '"')

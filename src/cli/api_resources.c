@@ -102,7 +102,7 @@ static void add_kinds(struct cli *cli, struct kinds *kinds)
 	for (u32 i = 0; i < len; i++) {
 		for (u32 j = 0; j < all[i].len; j++) {
 			const struct api_kind *kind = all[i].kinds[j];
-			bool known = kind->old && !kind->shape;
+			bool known = kind->old;
 
 			for (u32 k = 0; k < kinds->at.len; k++)
 				known = known || (str_eq(kinds->at.at[k]->plural, kind->plural) &&

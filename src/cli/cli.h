@@ -23,6 +23,7 @@ struct cli {
 	struct str server_reason;
 	const struct doc *server_details; /* of the Status: kind, name, causes */
 	bool timed_out;
+	VEC(struct str) warned; /* what the server warned of, printed already */
 	bool discovered; /* custom_kinds_load() has been here */
 	int exit_code; /* of a failing command; 0 means 1 */
 };

@@ -86,18 +86,27 @@ static enum status refused(struct cli *cli, const struct http_call_result *resul
 	return fail(error, status, STR_FMT, STR_ARG(message));
 }
 
-static void print_warnings(const struct http_call_result *result)
+/* The same words are said once a command. */
+static void print_warnings(struct cli *cli, const struct http_call_result *result)
 {
 	for (u32 i = 0; i < result->headers_len; i++) {
 		const struct http_header *header = &result->headers[i];
 		i64 first = str_find_char(header->value, '"');
 		i64 last = str_find_last(header->value, '"');
 
-		if (header->name.len == 7 && strncasecmp(header->name.at, "warning", 7) == 0 &&
-		    last > first)
-			cli_warn("Warning: " STR_FMT,
-				 STR_ARG(str_part(header->value, (size_t)first + 1,
-						  (size_t)(last - first - 1))));
+		if (header->name.len != 7 || strncasecmp(header->name.at, "warning", 7) != 0 ||
+		    last <= first)
+			continue;
+		struct str text =
+			str_part(header->value, (size_t)first + 1, (size_t)(last - first - 1));
+		bool said = false;
+
+		for (u32 j = 0; j < cli->warned.len; j++)
+			said = said || str_eq(cli->warned.at[j], text);
+		if (said)
+			continue;
+		VEC_PUSH(cli->arena, &cli->warned, str_copy(cli->arena, text));
+		cli_warn("Warning: " STR_FMT, STR_ARG(text));
 	}
 }
 
@@ -128,7 +137,7 @@ enum status request_send(struct cli *cli, const struct request *request,
 	status = connection_call(cli, &spec, &result, error);
 	if (status)
 		return status;
-	print_warnings(&result);
+	print_warnings(cli, &result);
 	if (result.code >= 300)
 		return refused(cli, &result, error);
 	return json_parse(cli->arena, result.body, ret_answer, error);
@@ -161,7 +170,7 @@ static void flow_head(void *self, const struct http_call_result *result)
 	struct flow *flow = self;
 
 	flow->head.code = result->code;
-	print_warnings(result);
+	print_warnings(flow->cli, result);
 }
 
 static void flow_bytes(void *self, struct str bytes)

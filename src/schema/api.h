@@ -169,8 +169,9 @@ struct api_kind {
 	u8 name_format; /* enum api_format of metadata.name */
 	u8 verbs;	/* enum api_verb */
 	bool namespaced, has_status, has_scale;
-	bool lazy; /* written to disk seldom */
-	bool old;  /* an earlier group-version: answers carry a Warning */
+	bool lazy;	    /* written to disk seldom */
+	bool old;	    /* an earlier group-version */
+	struct str warning; /* goes with every answer; empty: none */
 	const char *scale_replicas, *scale_status_replicas, *scale_selector; /* paths, or NULL */
 	const struct api_column *columns; /* after the name column, which every kind has */
 	u8 columns_len;

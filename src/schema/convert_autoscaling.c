@@ -168,3 +168,118 @@ const struct doc *autoscaler_old_fields(struct arena *arena, const struct doc *o
 	}
 	return made == metrics ? object : doc_set(arena, object, "spec.metrics", made);
 }
+
+/* ---- autoscaling/v2beta1: targets stand beside names */
+
+static void put_metric(struct build *b, const struct doc *old, const char *selector)
+{
+	build_open_object(b, "metric");
+	build_str(b, "name", doc_at_str(old, "metricName"));
+	build_doc(b, "selector", doc_get(old, str_of(selector)));
+	build_close(b);
+}
+
+static void put_target(struct build *b, const char *type, const char *field,
+		       const struct doc *amount)
+{
+	build_open_object(b, "target");
+	build_str(b, "type", str_of(type));
+	build_doc(b, field, amount);
+	build_close(b);
+}
+
+/* One of percent, average and value; the first there is. */
+static void put_any_target(struct build *b, const struct doc *percent, const struct doc *average,
+			   const struct doc *value)
+{
+	if (!doc_is_null(percent))
+		put_target(b, "Utilization", "averageUtilization", percent);
+	else if (!doc_is_null(average))
+		put_target(b, "AverageValue", "averageValue", average);
+	else
+		put_target(b, "Value", "value", value);
+}
+
+static const struct doc *modern_source(struct arena *arena, struct str type, const struct doc *old)
+{
+	const struct doc *percent = doc_key(old, "targetAverageUtilization");
+	const struct doc *average = doc_key(old, "targetAverageValue");
+	const struct doc *value = doc_key(old, "targetValue");
+	struct build b = build_object(arena);
+
+	build_doc(&b, "name", doc_key(old, "name"));
+	build_doc(&b, "container", doc_key(old, "container"));
+	if (str_is(type, "object")) {
+		build_doc(&b, "describedObject", doc_key(old, "target"));
+		average = doc_key(old, "averageValue");
+	}
+	if (doc_key(old, "metricName"))
+		put_metric(&b, old, str_is(type, "external") ? "metricSelector" : "selector");
+	put_any_target(&b, percent, average, value);
+	return build_done(&b);
+}
+
+static const struct doc *old_source(struct arena *arena, struct str type, const struct doc *modern)
+{
+	const struct doc *target = doc_key(modern, "target"), *metric = doc_key(modern, "metric");
+	bool object = str_is(type, "object");
+	struct build b = build_object(arena);
+
+	build_doc(&b, "name", doc_key(modern, "name"));
+	build_doc(&b, "container", doc_key(modern, "container"));
+	if (object)
+		build_doc(&b, "target", doc_key(modern, "describedObject"));
+	build_doc(&b, "metricName", doc_key(metric, "name"));
+	build_doc(&b, str_is(type, "external") ? "metricSelector" : "selector",
+		  doc_key(metric, "selector"));
+	build_doc(&b, "targetAverageUtilization", doc_key(target, "averageUtilization"));
+	build_doc(&b, object ? "averageValue" : "targetAverageValue",
+		  doc_key(target, "averageValue"));
+	build_doc(&b, "targetValue", doc_key(target, "value"));
+	return build_done(&b);
+}
+
+static const struct doc *convert_metrics(struct arena *arena, const struct doc *metrics,
+					 bool to_stored)
+{
+	static const struct str sources[] = { STR_INIT("resource"), STR_INIT("containerResource"),
+					      STR_INIT("pods"), STR_INIT("object"),
+					      STR_INIT("external") };
+
+	for (u32 i = 0; i < doc_len(metrics); i++) {
+		const struct doc *metric = doc_item(metrics, i);
+
+		for (u32 j = 0; j < ARRAY_LEN(sources); j++) {
+			const struct doc *source = doc_get(metric, sources[j]);
+
+			if (source)
+				metric = doc_with(arena, metric, sources[j],
+						  to_stored
+							  ? modern_source(arena, sources[j], source)
+							  : old_source(arena, sources[j], source));
+		}
+		metrics = doc_with_item(arena, metrics, i, metric);
+	}
+	return metrics;
+}
+
+RULE_CONVERT(horizontal_pod_autoscaler_v2beta1_convert)
+{
+	const struct doc *metrics =
+		convert_metrics(arena, doc_at(object, "spec.metrics"), to_stored);
+	const struct doc *behavior = annotated(arena, object, STR(BEHAVIOR_KEY));
+
+	if (metrics)
+		object = doc_set(arena, object, "spec.metrics", metrics);
+	if (to_stored) {
+		if (doc_is(behavior, DOC_OBJECT))
+			object = doc_set(arena, object, "spec.behavior", behavior);
+		return with_annotation(arena, object, STR(BEHAVIOR_KEY), NULL);
+	}
+	object = with_annotation(arena, object, STR(BEHAVIOR_KEY),
+				 text_of(arena, doc_at(object, "spec.behavior")));
+	object = doc_remove(arena, object, "spec.behavior");
+	if (!doc_at(object, "status.currentReplicas") && doc_at(object, "status"))
+		object = doc_set_int(arena, object, "status.currentReplicas", 0);
+	return object;
+}

@@ -3,7 +3,8 @@
 
 RULE_CONVERT(events_event_convert)
 {
-	static const char *const names[][2] = { /* events.k8s.io/v1, v1 */
+	static const char *const names[][2] = {
+		/* events.k8s.io/v1, v1 */
 		{ "note", "message" },
 		{ "regarding", "involvedObject" },
 		{ "reportingController", "reportingComponent" },

@@ -2,6 +2,7 @@
 #include "schema/custom.h"
 
 #include "schema/schema.h"
+#include "schema/served.h"
 
 enum { WORDS_MAX = 255 };
 
@@ -112,7 +113,36 @@ static const struct api_group *group_of(struct arena *arena, struct str group,
 	return at;
 }
 
-static void set_version(struct arena *arena, struct api_kind *kind, const struct doc *version)
+/* In the author's words, or in the usual ones with what to use instead. */
+static struct str warning_of(struct arena *arena, const struct api_kind *kind,
+			     const struct doc *version, const struct doc *versions)
+{
+	struct str own = doc_at_str(version, "deprecationWarning"), better = STR("");
+
+	if (!doc_at_bool(version, "deprecated", false))
+		return STR("");
+	if (own.len)
+		return str_copy(arena, own);
+	doc_each_item(versions, other) {
+		struct str name = doc_at_str(other, "name");
+
+		if (doc_at_bool(other, "served", false) &&
+		    !doc_at_bool(other, "deprecated", false) &&
+		    served_version_rank(name) > served_version_rank(kind->version) &&
+		    served_version_rank(name) > served_version_rank(better))
+			better = name;
+	}
+	if (!better.len)
+		return str_format(arena, STR_FMT " " STR_FMT " is deprecated",
+				  STR_ARG(kind->api_version), STR_ARG(kind->kind));
+	return str_format(
+		arena, STR_FMT " " STR_FMT " is deprecated; use " STR_FMT "/" STR_FMT " " STR_FMT,
+		STR_ARG(kind->api_version), STR_ARG(kind->kind), STR_ARG(kind->group),
+		STR_ARG(better), STR_ARG(kind->kind));
+}
+
+static void set_version(struct arena *arena, struct api_kind *kind, const struct doc *version,
+			const struct doc *versions)
 {
 	kind->at = group_of(arena, kind->group, version);
 	kind->version = kind->at->version;
@@ -120,8 +150,7 @@ static void set_version(struct arena *arena, struct api_kind *kind, const struct
 	kind->shape = doc_copy(arena, doc_at(version, "schema.openAPIV3Schema"));
 	kind->root = custom_root(arena, kind->at, kind->kind, kind->shape);
 	kind->text = doc_str(doc_key(kind->shape, "description"));
-	kind->old = doc_at_bool(version, "deprecated", false) &&
-		    !doc_at_bool(version, "storage", false);
+	kind->warning = warning_of(arena, kind, version, versions);
 	set_columns(arena, kind, version);
 	set_parts(arena, kind, version);
 	set_selects(arena, kind, version);
@@ -157,7 +186,7 @@ struct custom *custom_new(struct arena *arena, u16 id, const struct doc *definit
 		const struct doc *version = doc_item(versions, i);
 
 		kinds[i] = base;
-		set_version(arena, &kinds[i], version);
+		set_version(arena, &kinds[i], version, versions);
 		if (doc_bool_or(doc_key(version, "storage"), false))
 			custom->stored = &kinds[i];
 		if (doc_bool_or(doc_key(version, "served"), false))

@@ -18,6 +18,7 @@ struct decoder {
 	struct arena *arena;
 	struct field_problems *problems;
 	struct error *error;
+	bool old; /* an earlier group-version */
 	u32 depth;
 	struct step trail[2 * DOC_DEPTH_MAX + 2];
 };
@@ -360,6 +361,13 @@ static bool is_omitted(const struct api_field *f, const struct doc *made)
 	}
 }
 
+/* Fields of earlier group-versions that mean nothing any more. */
+static bool is_forgotten(struct str name)
+{
+	return str_is(name, "rollbackTo") || str_is(name, "templateGeneration") ||
+	       str_is(name, "apiVersion");
+}
+
 static enum status decode_struct(struct decoder *d, const struct api_struct *s,
 				 const struct doc *in, struct doc *ret)
 {
@@ -377,7 +385,7 @@ static enum status decode_struct(struct decoder *d, const struct api_struct *s,
 				pairs_add(d, &pairs, key, value, true);
 				continue;
 			}
-			if (!is_type_meta(s, name))
+			if (!is_type_meta(s, name) && !(d->old && is_forgotten(name)))
 				add_unknown(d, s, name);
 			pairs_fork(d, &pairs);
 			continue;
@@ -440,7 +448,9 @@ enum status schema_decode(struct arena *arena, const struct schema *schema,
 			  struct error *error)
 {
 	struct error inner = ERROR_INIT;
-	struct decoder d = { .arena = arena, .problems = problems, .error = &inner };
+	struct decoder d = {
+		.arena = arena, .problems = problems, .error = &inner, .old = kind->old
+	};
 	struct doc made;
 	enum status status;
 

@@ -22,27 +22,6 @@ RULE_FINISH(replication_controller_finish)
 	return value;
 }
 
-/* Group-versions before apps/v1beta2 let the selector be left out. */
-static const struct doc *selector_of_old(struct defaults *d, const struct doc *value)
-{
-	const struct doc *labels = template_labels(value);
-
-	if (!d->kind->old || doc_len(labels) == 0 || doc_at(value, "spec.selector") ||
-	    str_is(d->kind->version, "v1beta2"))
-		return value;
-	return doc_set(d->arena, value, "spec.selector.matchLabels", labels);
-}
-
-RULE_FINISH(replica_set_finish)
-{
-	return selector_of_old(d, value);
-}
-
-RULE_FINISH(deployment_finish)
-{
-	return selector_of_old(d, value);
-}
-
 static const struct doc *fill_int(struct defaults *d, const struct doc *value, const char *path,
 				  i64 number)
 {

@@ -19,6 +19,13 @@ static void put_verbs(struct build *b, u8 verbs)
 	put_words(b, "verbs", names, served_verbs(verbs, names));
 }
 
+/* A view in a group that is not its kind's is there for manifests: without verbs it does not show
+ * up beside the kind in lists of resources, and `get all` does not show things twice. */
+static bool is_hidden(const struct api_kind *kind)
+{
+	return kind->old && !str_eq(kind->group, kind->stored->group);
+}
+
 static struct build start(struct arena *arena, const char *kind, const char *version)
 {
 	struct build b = build_object(arena);
@@ -110,10 +117,10 @@ static void put_resource(struct build *b, const struct api_kind *kind)
 	build_str(b, "singularName", kind->singular);
 	build_bool(b, "namespaced", kind->namespaced);
 	build_str(b, "kind", kind->kind);
-	put_verbs(b, kind->verbs);
-	if (kind->shorts_len)
+	put_verbs(b, is_hidden(kind) ? 0 : kind->verbs);
+	if (kind->shorts_len && !is_hidden(kind))
 		put_words(b, "shortNames", kind->shorts, kind->shorts_len);
-	if (kind->categories_len)
+	if (kind->categories_len && !is_hidden(kind))
 		put_words(b, "categories", kind->categories, kind->categories_len);
 	build_close(b);
 }
@@ -193,10 +200,10 @@ static void put_aggregated_resource(struct build *b, const struct api_kind *kind
 	put_response_kind(b, kind->group, kind->version, kind->kind);
 	build_str(b, "scope", kind->namespaced ? STR("Namespaced") : STR("Cluster"));
 	build_str(b, "singularResource", kind->singular);
-	put_verbs(b, kind->verbs);
-	if (kind->shorts_len)
+	put_verbs(b, is_hidden(kind) ? 0 : kind->verbs);
+	if (kind->shorts_len && !is_hidden(kind))
 		put_words(b, "shortNames", kind->shorts, kind->shorts_len);
-	if (kind->categories_len)
+	if (kind->categories_len && !is_hidden(kind))
 		put_words(b, "categories", kind->categories, kind->categories_len);
 	if (kind->subresources_len)
 		put_parts(b, kind);

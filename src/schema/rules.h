@@ -28,6 +28,11 @@ RULE_FINISH(deployment_strategy_finish);
 RULE_FINISH(stateful_set_strategy_finish);
 RULE_FINISH(daemon_set_strategy_finish);
 RULE_FINISH(replica_set_finish);
+RULE_FINISH(daemon_set_finish);
+RULE_FINISH(stateful_set_finish);
+RULE_FINISH(disruption_budget_finish);
+RULE_FINISH(certificate_request_finish);
+RULE_FINISH(webhook_configuration_finish);
 RULE_FINISH(deployment_finish);
 RULE_FINISH(secret_finish);
 RULE_FINISH(namespace_finish);
@@ -125,6 +130,10 @@ RULE_PRINT(job_row);
 RULE_PRINT(node_metrics_row);
 RULE_PRINT(pod_metrics_row);
 
+RULE_CONVERT(ingress_beta_convert);
+RULE_CONVERT(horizontal_pod_autoscaler_v2beta1_convert);
+RULE_CONVERT(endpoint_slice_beta_convert);
+RULE_CONVERT(custom_resource_beta_convert);
 RULE_CONVERT(events_event_convert);
 RULE_CONVERT(horizontal_pod_autoscaler_v1_convert);
 

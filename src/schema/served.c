@@ -62,7 +62,7 @@ u32 served_verbs(u8 verbs, struct str out[8])
 }
 
 /* "v2" → 2 and maturity 3 (alpha 1, beta 2, neither 3); anything else is the least of all. */
-static u32 version_rank(struct str version)
+u32 served_version_rank(struct str version)
 {
 	u32 major = 0, minor = 0, at = 1, maturity = 3;
 
@@ -120,8 +120,9 @@ static void sort_versions(struct served_list *list)
 				first = j;
 		if (one.group.len == 0)
 			first = 0;
-		for (to = first; to < i && str_eq(at[to].group, one.group) &&
-				 version_rank(at[to].version) >= version_rank(one.version);)
+		for (to = first;
+		     to < i && str_eq(at[to].group, one.group) &&
+		     served_version_rank(at[to].version) >= served_version_rank(one.version);)
 			to++;
 		memmove(at + to + 1, at + to, (i - to) * sizeof *at);
 		at[to] = one;

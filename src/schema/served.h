@@ -35,4 +35,7 @@ const struct served_part *served_part_find(struct str name);
 /* Names of the verbs in a set, in alphabetical order; returns how many (at most 8). */
 u32 served_verbs(u8 verbs, struct str out[8]);
 
+/* How far a version has come: v2 before v1 before v1beta2; 0 for what is no such word. */
+u32 served_version_rank(struct str version);
+
 #endif

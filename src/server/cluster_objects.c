@@ -104,7 +104,7 @@ static i64 priority_of(const struct served *served)
 static bool is_shown(const struct served *served)
 {
 	for (u32 i = 0; i < served->len; i++)
-		if (!served->kinds[i]->old || served->kinds[i]->shape)
+		if (!served->kinds[i]->old)
 			return true;
 	return false;
 }

@@ -40,14 +40,8 @@ static void add_warning(struct request *r, struct reply *reply, struct str text)
 
 void reply_warnings(struct request *r, struct reply *reply)
 {
-	if (r->kind && r->kind->old)
-		add_warning(r, reply,
-			    str_format(r->x->arena,
-				       STR_FMT " " STR_FMT " is deprecated; use " STR_FMT
-					       " " STR_FMT,
-				       STR_ARG(r->kind->api_version), STR_ARG(r->kind->kind),
-				       STR_ARG(r->kind->stored->api_version),
-				       STR_ARG(r->kind->stored->kind)));
+	if (r->kind && r->kind->warning.len)
+		add_warning(r, reply, r->kind->warning);
 	for (u32 i = 0; i < r->warnings.list.len; i++)
 		add_warning(r, reply, r->warnings.list.at[i]);
 }

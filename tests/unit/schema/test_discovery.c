@@ -98,12 +98,28 @@ static void the_newest_stable_version_is_preferred(void **state)
 	const struct doc *group = discovery_group(world->arena, world->schema, STR("autoscaling"));
 
 	assert_str(doc_at_str(group, "preferredVersion.groupVersion"), "autoscaling/v2");
-	assert_int_equal(doc_len(doc_at(group, "versions")), 3);
+	assert_int_equal(doc_len(doc_at(group, "versions")), 4);
 	group = discovery_group(world->arena, world->schema, STR("batch"));
 	assert_str(doc_at_str(group, "preferredVersion.version"), "v1");
 	assert_str(doc_at_str(group, "versions.1.version"), "v1beta1");
 	assert_null(discovery_group(world->arena, world->schema, STR("nosuch")));
 	assert_null(discovery_group(world->arena, world->schema, STR("")));
+}
+
+static void what_is_there_for_old_manifests_does_not_show_twice(void **state)
+{
+	struct world *world = *state;
+	const struct doc *list = discovery_resources(world->arena, world->schema,
+						     STR("extensions"), STR("v1beta1"));
+
+	assert_true(doc_len(doc_key(list, "resources")) >= 5);
+	assert_str(doc_at_str(list, "resources.0.name"), "daemonsets");
+	assert_int_equal(doc_len(doc_at(list, "resources.0.verbs")), 0);
+	assert_null(doc_at(list, "resources.0.shortNames"));
+	assert_null(doc_at(list, "resources.0.categories"));
+	/* Of a group's own earlier versions clients show the preferred one only. */
+	list = discovery_resources(world->arena, world->schema, STR("batch"), STR("v1beta1"));
+	assert_int_equal(doc_len(doc_at(list, "resources.0.verbs")), 8);
 }
 
 static void both_formats_list_the_same_groups(void **state)
@@ -126,6 +142,7 @@ int main(void)
 		cmocka_unit_test(pods_have_their_subresources),
 		cmocka_unit_test(the_aggregated_format_names_kinds_scopes_and_parts),
 		cmocka_unit_test(the_newest_stable_version_is_preferred),
+		cmocka_unit_test(what_is_there_for_old_manifests_does_not_show_twice),
 		cmocka_unit_test(both_formats_list_the_same_groups),
 	};
 

@@ -131,7 +131,8 @@ static void version_two_beta_two_is_the_same(void **state)
 	assert_int_equal(seen.code, 200);
 	assert_str(doc_at_str(seen.doc, "apiVersion"), "autoscaling/v2beta2");
 	assert_non_null(strstr(seen.headers, "autoscaling/v2beta2 HorizontalPodAutoscaler is "
-					     "deprecated; use autoscaling/v2"));
+					     "deprecated in v1.23+, unavailable in v1.26+; use "
+					     "autoscaling/v2"));
 }
 
 int main(void)
