@@ -332,6 +332,23 @@ static struct str qos_class(const struct doc *spec)
 	return !qos.any ? STR("BestEffort") : qos.guaranteed ? STR("Guaranteed") : STR("Burstable");
 }
 
+/* A pod with gates says from the start why nobody places it. */
+static const struct doc *with_gates_said(struct arena *arena, const struct doc *pod)
+{
+	struct build b = build_object(arena);
+
+	if (!doc_len(doc_at(pod, "spec.schedulingGates")))
+		return pod;
+	build_str(&b, "type", STR("PodScheduled"));
+	build_str(&b, "status", STR("False"));
+	build_doc(&b, "lastProbeTime", &doc_null);
+	build_doc(&b, "lastTransitionTime", &doc_null);
+	build_str(&b, "reason", STR("SchedulingGated"));
+	build_str(&b, "message", STR("Scheduling is blocked due to non-empty scheduling gates"));
+	return doc_set(arena, pod, "status.conditions",
+		       doc_append(arena, &doc_empty_array, build_done(&b)));
+}
+
 enum status admit_pod(struct call *call, const struct api_kind *kind, struct str ns,
 		      const struct doc *doc, const struct doc **ret_doc, struct error *error)
 {
@@ -349,6 +366,7 @@ enum status admit_pod(struct call *call, const struct api_kind *kind, struct str
 	spec = tolerate(arena, spec, STR("node.kubernetes.io/unreachable"));
 	doc = doc_with(arena, doc, STR("spec"), spec);
 	doc = doc_set_str(arena, doc, "status.phase", STR("Pending"));
+	doc = with_gates_said(arena, doc);
 	*ret_doc = doc_set_str(arena, doc, "status.qosClass", qos_class(spec));
 	return ST_OK;
 }

@@ -20,7 +20,7 @@
 #define TERM(app, key) "{'labelSelector':{'matchLabels':{'app':'" app "'}},'topologyKey':'" key "'}"
 #define NEAR(terms)                                                                                \
 	"'affinity':{'podAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[" terms "]}" \
-											      "},"
+	"},"
 #define APART(terms)                                                                               \
 	"'affinity':{'podAntiAffinity':{'requiredDuringSchedulingIgnoredDuringExecution':[" terms  \
 	"]}},"

@@ -166,6 +166,9 @@ static void waits_for_gates_to_open(void **state)
 	struct cluster *c = start();
 	make_pod(c, "gated", "'schedulingGates':[{'name':'example.com/wait'}],", "");
 	assert_string_equal(node_of(c, "gated"), "");
+	assert_string_equal(why(c, "gated"),
+			    "False SchedulingGated: Scheduling is blocked due to non-empty "
+			    "scheduling gates");
 	cluster_patch(c, KIND_Pod, "gated", "{'spec':{'schedulingGates':null}}");
 	cluster_run(c, 2);
 	assert_string_not_equal(node_of(c, "gated"), "");
