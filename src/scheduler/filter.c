@@ -219,16 +219,15 @@ static bool count_nominees(struct ask *ask, struct node *node, int sign)
 {
 	struct picture *picture = ask->picture;
 	bool any = false;
-	for (u32 i = 0; i < picture->nominees_len; i++) {
-		const struct nominee *nominee = &picture->nominees[i];
-		if (nominee->node != node || nominee->priority < ask->shape->priority ||
-		    str_eq(nominee->uid, ask->pod->uid))
+	for (const struct nominee *nominee = node->nominees; nominee; nominee = nominee->next) {
+		if (nominee->priority < ask->shape->priority || str_eq(nominee->uid, ask->pod->uid))
 			continue;
 		struct version *pod =
 			store_get(picture->store, KIND_Pod, nominee->namespace, nominee->name);
 		if (!pod || !str_eq(pod->uid, nominee->uid))
 			continue;
-		picture_count_on(picture, node, pod->doc, sign);
+		picture_count_on(picture, node, shape_of_version(picture, pod),
+				 object_deleting(pod->doc), sign);
 		any = true;
 	}
 	return any;
@@ -236,14 +235,13 @@ static bool count_nominees(struct ask *ask, struct node *node, int sign)
 
 enum refusal filter(struct ask *ask, struct node *node)
 {
-	if (node->nominated && count_nominees(ask, node, 1)) {
-		enum refusal refusal = filter_now(ask, node);
-		count_nominees(ask, node, -1);
-		if (refusal)
-			return refusal;
-	}
-	/* Without them as well: it may need what only they would bring. */
-	return filter_now(ask, node);
+	/* It must fit without them too, since they may never come; and that is cheaper to ask. */
+	enum refusal refusal = filter_now(ask, node);
+	if (refusal || !node->nominees || !count_nominees(ask, node, 1))
+		return refusal;
+	refusal = filter_now(ask, node);
+	count_nominees(ask, node, -1);
+	return refusal;
 }
 
 /* ---- why not */

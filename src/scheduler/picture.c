@@ -40,7 +40,7 @@ static struct node *node_get(struct picture *picture, struct str name)
 /* A node nobody speaks of any more is forgotten. */
 static void node_drop(struct picture *picture, struct node *node)
 {
-	if (node->version || node->pods || node->nominated)
+	if (node->version || node->pods || node->nominees)
 		return;
 	map_remove(&picture->by_name, str_of(node->name));
 	node_free(node);
@@ -56,8 +56,8 @@ void picture_release(struct picture *picture)
 {
 	picture->shapes_stale = true;
 	picture_tidy(picture);
-	while (picture->nominees_len)
-		picture_forget_nominee(picture, picture->nominees[0].uid);
+	for (struct map_entry *e = NULL; (e = map_next(&picture->nominees, e));)
+		free(e->value);
 	for (struct map_entry *e = NULL; (e = map_next(&picture->by_name, e));)
 		node_free(e->value);
 	for (struct map_entry *e = NULL; (e = map_next(&picture->topologies, e));)
@@ -65,7 +65,8 @@ void picture_release(struct picture *picture)
 	for (u32 i = 0; i < picture->bonds_len; i++)
 		bond_free(picture->bonds[i]);
 	struct map *maps[] = { &picture->by_name,     &picture->topologies, &picture->tally_by_key,
-			       &picture->bond_by_key, &picture->shapes,	    &picture->sorts };
+			       &picture->bond_by_key, &picture->shapes,	    &picture->sorts,
+			       &picture->nominees };
 	for (u32 i = 0; i < ARRAY_LEN(maps); i++)
 		map_release(maps[i]);
 	resource_names_release(&picture->names);
@@ -74,7 +75,6 @@ void picture_release(struct picture *picture)
 	free(picture->list);
 	free(picture->tallies);
 	free(picture->bonds);
-	free(picture->nominees);
 	free(picture->priorities);
 }
 
@@ -156,9 +156,9 @@ i64 picture_lowest_priority(const struct picture *picture)
 	return picture->priorities_len ? picture->priorities[0].priority : INT64_MAX;
 }
 
-void picture_count_on(struct picture *picture, struct node *node, const struct doc *pod, int sign)
+void picture_count_on(struct picture *picture, struct node *node, struct shape *shape,
+		      bool deleting, int sign)
 {
-	struct shape *shape = shape_of(picture, pod);
 	for (u32 i = 0; i < shape->asked_len; i++)
 		node->taken.at[shape->asked[i]] += sign * shape->amounts.at[shape->asked[i]];
 	node->wished.cpu += sign * shape->wishes.cpu;
@@ -168,14 +168,16 @@ void picture_count_on(struct picture *picture, struct node *node, const struct d
 	for (u32 i = 0; i < shape->ports.len; i++)
 		(sign > 0 ? add_port : remove_port)(node, shape->ports.at[i]);
 	if (node->version)
-		count_for_others(picture, node, shape, object_deleting(pod), sign);
+		count_for_others(picture, node, shape, deleting, sign);
 }
 
 void picture_count_pod(struct picture *picture, const struct doc *pod, int sign)
 {
 	struct node *node = node_get(picture, doc_at_str(pod, AT(Pod, spec.nodeName)));
-	picture_count_on(picture, node, pod, sign);
-	count_priority(picture, pod_priority(pod), sign);
+	struct shape *shape = shape_of(picture, pod);
+	picture_count_on(picture, node, shape, object_deleting(pod), sign);
+	picture->pods += (u32)sign;
+	count_priority(picture, shape->priority, sign);
 	node_drop(picture, node);
 }
 

@@ -28,7 +28,7 @@ struct node {
 	struct amounts has, taken;
 	struct wishes wished; /* for scoring */
 	u32 pods;
-	u32 nominated; /* pods that wait for their victims to leave this node */
+	struct nominee *nominees; /* pods that wait for their victims to leave this node */
 	const struct doc *labels, *taints, *images; /* of the version */
 	struct host_port *ports;
 	u32 ports_len, ports_cap;
@@ -36,9 +36,16 @@ struct node {
 
 /* Pods that have made room on a node and wait for it. */
 struct nominee {
-	struct str uid, namespace, name; /* owned, one block behind uid */
+	struct str uid, namespace, name;
 	struct node *node;
+	struct nominee *next; /* on the same node */
 	i64 priority;
+	char text[];
+};
+
+struct remembered { /* the shape of one version of a pod */
+	u64 revision;
+	struct shape *shape;
 };
 
 struct priority_count { /* placed pods of one priority */
@@ -67,10 +74,12 @@ struct picture {
 	u32 bonds_len, bonds_cap;
 	struct map shapes, sorts; /* struct shape, struct sort */
 	size_t shapes_bytes;
+	struct remembered *remembered; /* by revision; only once somebody is evicted */
+	u32 remembered_cap;
+	u32 pods;	   /* placed */
 	bool shapes_stale; /* something all of them read has changed */
 
-	struct nominee *nominees;
-	u32 nominees_len, nominees_cap;
+	struct map nominees;		   /* struct nominee, by uid */
 	struct priority_count *priorities; /* lowest first */
 	u32 priorities_len, priorities_cap;
 	struct buffer key; /* scratch */
@@ -85,7 +94,8 @@ bool picture_set_node(struct picture *picture, struct str name, struct version *
 /* A pod that takes room on a node came (+1) or went (-1). */
 void picture_count_pod(struct picture *picture, const struct doc *pod, int sign);
 /* The same as if the pod were on that node: what would be if. */
-void picture_count_on(struct picture *picture, struct node *node, const struct doc *pod, int sign);
+void picture_count_on(struct picture *picture, struct node *node, struct shape *shape,
+		      bool deleting, int sign);
 
 /* Forgets what is kept only to be quick, when it has become too much or is stale. Shapes handed
  * out before are gone then; never called while a decision is being made. */

@@ -13,7 +13,7 @@ enum {
 	SHAPES_BYTES_MAX = 48 << 20,
 	SHAPES_MAX = 8192,
 	SORTS_MAX = 32768,
-	NOMINEES_MAX = 4096,
+	NOMINEES_MAX = 65536,
 };
 
 struct topology *picture_topology(struct picture *picture, struct str key)
@@ -168,6 +168,8 @@ void picture_tidy(struct picture *picture)
 		sort_free(e->value);
 	for (u32 i = 0; i < picture->tallies_len; i++)
 		tally_free(picture->tallies[i]);
+	free(picture->remembered);
+	picture->remembered = NULL;
 	map_release(&picture->shapes);
 	map_release(&picture->sorts);
 	map_release(&picture->tally_by_key);
@@ -226,37 +228,39 @@ void picture_order(struct picture *picture)
 
 void picture_forget_nominee(struct picture *picture, struct str uid)
 {
-	for (u32 i = 0; i < picture->nominees_len; i++) {
-		struct nominee *nominee = &picture->nominees[i];
-		if (!str_eq(nominee->uid, uid))
-			continue;
-		nominee->node->nominated--;
-		free((char *)nominee->uid.at);
-		*nominee = picture->nominees[--picture->nominees_len];
+	struct nominee *nominee = map_remove(&picture->nominees, uid);
+	if (!nominee)
 		return;
-	}
+	struct nominee **at = &nominee->node->nominees;
+	while (*at != nominee)
+		at = &(*at)->next;
+	*at = nominee->next;
+	free(nominee);
+}
+
+static struct str put(char **to, struct str text)
+{
+	memcpy(*to, text.at, text.len);
+	*to += text.len;
+	return (struct str){ *to - text.len, text.len };
 }
 
 void picture_nominate(struct picture *picture, const struct version *pod, struct str node_name)
 {
 	struct node *node = node_name.len ? picture_node(picture, node_name) : NULL;
 	picture_forget_nominee(picture, pod->uid);
-	if (!node || picture->nominees_len == NOMINEES_MAX)
+	if (!node || picture->nominees.len == NOMINEES_MAX)
 		return;
-	if (picture->nominees_len == picture->nominees_cap)
-		picture->nominees =
-			grown(picture->nominees, &picture->nominees_cap, sizeof *picture->nominees);
-	char *text = malloc(pod->uid.len + pod->namespace.len + pod->name.len + 1);
-	CHECK(text);
-	memcpy(text, pod->uid.at, pod->uid.len);
-	memcpy(text + pod->uid.len, pod->namespace.at, pod->namespace.len);
-	memcpy(text + pod->uid.len + pod->namespace.len, pod->name.at, pod->name.len);
-	picture->nominees[picture->nominees_len++] = (struct nominee){
-		.uid = { text, pod->uid.len },
-		.namespace = { text + pod->uid.len, pod->namespace.len },
-		.name = { text + pod->uid.len + pod->namespace.len, pod->name.len },
-		.node = node,
-		.priority = pod_priority(pod->doc),
-	};
-	node->nominated++;
+	struct nominee *nominee =
+		calloc(1, sizeof *nominee + pod->uid.len + pod->namespace.len + pod->name.len);
+	CHECK(nominee);
+	char *text = nominee->text;
+	nominee->uid = put(&text, pod->uid);
+	nominee->namespace = put(&text, pod->namespace);
+	nominee->name = put(&text, pod->name);
+	nominee->priority = pod_priority(pod->doc);
+	nominee->node = node;
+	nominee->next = node->nominees;
+	node->nominees = nominee;
+	map_put(&picture->nominees, nominee->uid, nominee);
 }

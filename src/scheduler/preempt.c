@@ -12,6 +12,11 @@ struct budget {
 	i64 allowed, left;
 };
 
+struct lesser { /* pods of one node that are less important, most important first */
+	struct list list;
+	struct shape **shapes; /* of each */
+};
+
 struct search {
 	struct ask *ask;
 	VEC(struct budget) budgets;
@@ -34,18 +39,21 @@ static int by_importance(const struct version *a, const struct version *b)
 	return str_cmp(started(a), started(b));
 }
 
-static struct list lesser_pods(struct search *search, const struct node *node)
+static struct lesser lesser_pods(struct search *search, const struct node *node)
 {
 	struct ask *ask = search->ask;
 	struct version_list all =
 		store_on_node(ask->picture->store, ask->arena, str_of(node->name));
 	struct list list = { all.at, 0 };
 	for (u32 i = 0; i < all.len; i++)
-		if (pod_takes_room(all.at[i]->doc) &&
-		    pod_priority(all.at[i]->doc) < ask->shape->priority)
+		if (shape_of_version(ask->picture, all.at[i])->priority < ask->shape->priority &&
+		    !pod_finished(all.at[i]->doc))
 			list.at[list.len++] = all.at[i];
 	list_sort(ask->arena, list, by_importance);
-	return list;
+	struct shape **shapes = ARENA_ARRAY(ask->arena, struct shape *, list.len);
+	for (u32 i = 0; i < list.len; i++)
+		shapes[i] = shape_of_version(ask->picture, list.at[i]);
+	return (struct lesser){ list, shapes };
 }
 
 /* ---- disruption budgets */
@@ -82,26 +90,48 @@ static bool violates(struct search *search, const struct version *pod)
 
 /* ---- one node */
 
-static void count_all(struct search *search, struct node *node, struct list pods, int sign)
+static void count_one(struct search *search, struct node *node, const struct lesser *pods, u32 i,
+		      int sign)
 {
-	for (u32 i = 0; i < pods.len; i++)
-		picture_count_on(search->ask->picture, node, pods.at[i]->doc, sign);
+	picture_count_on(search->ask->picture, node, pods->shapes[i],
+			 object_deleting(pods->list.at[i]->doc), sign);
 }
 
 /* Lets back in whoever can stay; the others are victims. */
-static void reprieve(struct search *search, struct node *node, struct list pods,
-		     const bool *violating, bool now, struct victims *victims)
+static void reprieve(struct search *search, struct node *node, const struct lesser *pods,
+		     const bool *violating, bool now, bool *leaves)
 {
-	struct picture *picture = search->ask->picture;
-	for (u32 i = 0; i < pods.len; i++) {
+	for (u32 i = 0; i < pods->list.len; i++) {
 		if (violating[i] != now)
 			continue;
-		picture_count_on(picture, node, pods.at[i]->doc, 1);
-		if (!filter(search->ask, node))
+		count_one(search, node, pods, i, 1);
+		leaves[i] = filter(search->ask, node) != FITS;
+		if (leaves[i])
+			count_one(search, node, pods, i, -1);
+	}
+}
+
+/* Which of a node's lesser pods have to leave, when the pod fits without all of them. */
+static void choose_victims(struct search *search, struct node *node, const struct lesser *pods,
+			   struct victims *victims)
+{
+	struct arena *arena = search->ask->arena;
+	u32 len = pods->list.len;
+	bool *violating = arena_zero(arena, len), *leaves = arena_zero(arena, len);
+	for (u32 i = 0; i < search->budgets.len; i++)
+		search->budgets.at[i].left = search->budgets.at[i].allowed;
+	for (u32 i = 0; i < len && search->budgets.len; i++)
+		violating[i] = violates(search, pods->list.at[i]);
+	reprieve(search, node, pods, violating, true, leaves);
+	reprieve(search, node, pods, violating, false, leaves);
+	*victims =
+		(struct victims){ .node = node, .at = ARENA_ARRAY(arena, struct version *, len) };
+	for (u32 i = 0; i < len; i++) {
+		if (!leaves[i])
 			continue;
-		picture_count_on(picture, node, pods.at[i]->doc, -1);
-		victims->at[victims->len++] = pods.at[i];
-		victims->violations += now;
+		count_one(search, node, pods, i, 1);
+		victims->at[victims->len++] = pods->list.at[i];
+		victims->violations += violating[i];
 	}
 }
 
@@ -109,31 +139,22 @@ static void reprieve(struct search *search, struct node *node, struct list pods,
 static bool select_victims(struct search *search, struct node *node, struct victims *victims)
 {
 	struct ask *ask = search->ask;
-	struct list pods = lesser_pods(search, node);
-	if (!pods.len) {
+	struct lesser pods = lesser_pods(search, node);
+	if (!pods.list.len) {
 		search->tried.no_victims++;
 		return false;
 	}
-	count_all(search, node, pods, -1);
+	for (u32 i = 0; i < pods.list.len; i++)
+		count_one(search, node, &pods, i, -1);
 	enum refusal refusal = filter(ask, node);
-	if (refusal) {
-		refusal_note(ask, node, refusal, &search->tried);
-		count_all(search, node, pods, 1);
-		return false;
+	if (!refusal) {
+		choose_victims(search, node, &pods, victims);
+		return victims->len > 0;
 	}
-	bool *violating = arena_zero(ask->arena, pods.len * sizeof *violating);
-	for (u32 i = 0; i < search->budgets.len; i++)
-		search->budgets.at[i].left = search->budgets.at[i].allowed;
-	for (u32 i = 0; i < pods.len; i++)
-		violating[i] = violates(search, pods.at[i]);
-	*victims = (struct victims){ .node = node,
-				     .at = ARENA_ARRAY(ask->arena, struct version *, pods.len) };
-	reprieve(search, node, pods, violating, true, victims);
-	reprieve(search, node, pods, violating, false, victims);
-	struct list gone = { victims->at, victims->len };
-	count_all(search, node, gone, 1);
-	list_sort(ask->arena, gone, by_importance);
-	return victims->len > 0;
+	refusal_note(ask, node, refusal, &search->tried);
+	for (u32 i = 0; i < pods.list.len; i++)
+		count_one(search, node, &pods, i, 1);
+	return false;
 }
 
 /* ---- the best of several */

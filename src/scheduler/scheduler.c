@@ -42,22 +42,25 @@ static enum status serve_claims(struct scheduler *s, struct ask *ask, const stru
 	return ST_OK;
 }
 
-/* Fewer than before need the room where this pod now waits. */
-static void take_from_lesser(struct scheduler *s, const struct ask *ask, const struct node *node)
+/* Less important pods that wait for the same room must look for another place. */
+static void take_from_lesser(struct scheduler *s, const struct ask *ask, struct node *node)
 {
-	struct picture *picture = &s->picture;
-	for (u32 i = picture->nominees_len; i-- > 0;) {
-		const struct nominee nominee = picture->nominees[i];
-		struct error error = ERROR_INIT;
-		if (nominee.node != node || nominee.priority >= ask->shape->priority)
+	VEC(struct version *) lesser = { 0 };
+	struct error error = ERROR_INIT;
+	for (struct nominee *n = node->nominees, *next; n; n = next) {
+		next = n->next;
+		if (n->priority >= ask->shape->priority)
 			continue;
-		struct version *pod =
-			store_get(s->store, KIND_Pod, nominee.namespace, nominee.name);
-		if (pod && write_no_nomination(&s->scribe, pod, &error) != ST_OK)
-			error_clear(&error); /* it finds out itself when it tries again */
-		if (i < picture->nominees_len && str_eq(picture->nominees[i].uid, nominee.uid))
-			picture_forget_nominee(picture, nominee.uid);
+		struct version *pod = store_get(s->store, KIND_Pod, n->namespace, n->name);
+		if (pod && str_eq(pod->uid, n->uid)) {
+			version_hold(s->arena, pod);
+			VEC_PUSH(s->arena, &lesser, pod);
+		}
+		picture_forget_nominee(&s->picture, n->uid);
 	}
+	for (u32 i = 0; i < lesser.len; i++)
+		if (write_no_nomination(&s->scribe, lesser.at[i], &error) != ST_OK)
+			error_clear(&error); /* it finds out itself when it tries again */
 }
 
 /* Makes room; true with the node where the pod may wait for it. */

@@ -7,6 +7,8 @@
 #include "controllers/controller.h"
 #include "controllers/toleration.h"
 
+enum { REMEMBERED_LEAST = 256, REMEMBERED_MAX = 1 << 19 };
+
 /* ---- keys */
 
 static void write_containers(struct buffer *out, const struct doc *containers)
@@ -160,6 +162,28 @@ struct shape *shape_of(struct picture *picture, const struct doc *pod)
 	map_put(&picture->shapes, shape->key, shape);
 	picture->shapes_bytes += sizeof *shape + 4 * key.len;
 	return shape;
+}
+
+/* As many places as there are pods, four times over, so that few fall on one. */
+static void remember_begin(struct picture *picture)
+{
+	u32 cap = REMEMBERED_LEAST;
+	while (cap < 4 * picture->pods && cap < REMEMBERED_MAX)
+		cap *= 2;
+	picture->remembered = calloc(cap, sizeof *picture->remembered);
+	CHECK(picture->remembered);
+	picture->remembered_cap = cap;
+}
+
+struct shape *shape_of_version(struct picture *picture, const struct version *pod)
+{
+	if (!picture->remembered)
+		remember_begin(picture);
+	struct remembered *slot =
+		&picture->remembered[pod->revision & (picture->remembered_cap - 1)];
+	if (slot->revision != pod->revision) /* no two versions share one */
+		*slot = (struct remembered){ pod->revision, shape_of(picture, pod->doc) };
+	return slot->shape;
 }
 
 /* ---- what is needed to place one */

@@ -70,6 +70,8 @@ struct shape {
 
 /* The shape of a pod; lives until picture_tidy(). */
 struct shape *shape_of(struct picture *picture, const struct doc *pod);
+/* The same, remembered for as long as the version lasts. */
+struct shape *shape_of_version(struct picture *picture, const struct version *pod);
 /* The same, ready for placing the pod. */
 struct shape *shape_to_place(struct picture *picture, const struct doc *pod);
 
