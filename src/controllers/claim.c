@@ -41,6 +41,7 @@ struct list claim(const struct view *view, struct plan *plan, const struct versi
 		  bool (*adopt)(const struct version *object))
 {
 	bool deleting = object_deleting(owner->doc);
+	u32 room = plan_room(plan);
 	struct list owned = view_owned(view, owner->uid, kind);
 	struct list others = deleting ? (struct list){ 0 }
 				      : view_selected(view, kind, owner->namespace, selector);
@@ -63,6 +64,9 @@ struct list claim(const struct view *view, struct plan *plan, const struct versi
 		adopt_one(view, plan, owner, object);
 		mine.at[mine.len++] = object;
 	}
+	/* What follows counts on who is ours and who is not. */
+	if (plan_room(plan) != room)
+		plan_barrier(plan);
 	return mine;
 }
 

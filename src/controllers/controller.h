@@ -180,6 +180,10 @@ void plan_scale(struct plan *plan, const struct version *object, i64 replicas,
  * may be lost: it lives only as long as the key is queued (plan_wake) and this process. */
 void plan_keep(struct plan *plan, struct str bytes);
 
+/* What is planned after this is only done when everything before it has been; else the key runs
+ * again first. */
+void plan_barrier(struct plan *plan);
+
 /* Run this key again at a wall-clock time; the earliest of several wins. */
 void plan_wake(struct plan *plan, i64 at_ns);
 

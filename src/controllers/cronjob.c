@@ -279,6 +279,7 @@ static void start(const struct pass *p, i64 due)
 		return;
 	for (u32 i = 0; str_is(policy, "Replace") && i < p->active.len; i++)
 		delete_job(p, p->active.at[i]);
+	plan_barrier(p->plan); /* never beside one that could not be replaced */
 	plan_create(p->plan, KIND_Job, p->owner->namespace, new_job(p, name, due), &saying);
 }
 

@@ -153,6 +153,7 @@ static void let_go_of_dependents(const struct view *view, struct plan *plan,
 			return plan_wake(plan, view->now_ns);
 		drop_refs(view, plan, list.at[i], owner->uid);
 	}
+	plan_barrier(plan);
 	plan_update(plan, owner, without_finalizer(view->arena, owner->doc, orphan), NULL);
 }
 

@@ -32,14 +32,13 @@ static const struct {
 
 /* ---- heartbeats */
 
+/* When we heard of it counts, not what the node's own clock said then: that may be off. */
 static i64 last_heartbeat(const struct view *view, const struct version *node)
 {
 	i64 at = timestamp_or(doc_at_str(node->doc, AT(Node, metadata.creationTimestamp)), 0);
-	const struct doc *ready = condition_get(node->doc, "Ready");
-	at = MAX(at, timestamp_or(doc_str(doc_key(ready, "lastHeartbeatTime")), 0));
 	struct version *lease = view_get(view, KIND_Lease, STR("kube-node-lease"), node->name);
 	if (lease)
-		at = MAX(at, timestamp_or(doc_at_str(lease->doc, AT(Lease, spec.renewTime)), 0));
+		at = MAX(at, lease->seen_ns);
 	return MAX(at, view->started_ns); /* we were not there to hear it before */
 }
 

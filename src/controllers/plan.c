@@ -183,6 +183,12 @@ void plan_event(struct plan *plan, const struct version *object, enum event_leve
 	add(plan, &intent);
 }
 
+void plan_barrier(struct plan *plan)
+{
+	struct intent intent = { .type = INTENT_BARRIER };
+	add(plan, &intent);
+}
+
 void plan_wake(struct plan *plan, i64 at_ns)
 {
 	plan->wake_ns = MIN(plan->wake_ns, at_ns);

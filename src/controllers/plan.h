@@ -11,6 +11,7 @@ enum intent_type {
 	INTENT_PATCH,
 	INTENT_DELETE,
 	INTENT_EVENT,
+	INTENT_BARRIER, /* nothing behind it when something before it failed */
 };
 
 struct intent {

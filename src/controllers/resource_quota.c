@@ -8,32 +8,13 @@
 #include "doc/build.h"
 #include "server/quota.h"
 
-static void count_kind(const struct view *view, const struct version *quota,
-		       const struct api_kind *kind, struct amounts *used)
-{
-	struct list objects = view_list(view, kind->id, quota->namespace);
-	for (u32 i = 0; i < objects.len; i++) {
-		if (!quota_covers(quota->doc, kind, objects.at[i]->doc))
-			continue;
-		struct amounts usage = quota_usage(view->arena, kind, objects.at[i]->doc);
-		for (u32 k = 0; k < usage.list.len; k++)
-			amounts_add(view->arena, used, usage.list.at[k].name,
-				    usage.list.at[k].quantity);
-	}
-}
-
 static void resource_quota_reconcile(const struct view *view, struct key key, struct plan *plan)
 {
 	struct version *quota = view_key(view, key);
-	struct amounts used = { 0 };
 	if (!quota || object_deleting(quota->doc))
 		return;
+	struct amounts used = quota_count(view->arena, view->schema, view->store, quota);
 	const struct doc *hard = doc_at(quota->doc, AT(ResourceQuota, spec.hard));
-	for (kind_id id = 1; id < KIND_COUNT; id++) {
-		const struct api_kind *kind = schema_kind(view->schema, id);
-		if (kind->stored == kind && kind->namespaced && quota_concerns(hard, kind))
-			count_kind(view, quota, kind, &used);
-	}
 	struct build b = build_object(view->arena);
 	build_doc(&b, "hard", hard);
 	build_open_object(&b, "used");

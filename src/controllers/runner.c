@@ -378,6 +378,11 @@ static void apply(struct runner *r, struct item *item, struct plan *plan)
 
 	for (u32 i = 0; i < plan->intents.len; i++) {
 		struct intent *intent = &plan->intents.at[i];
+		if (intent->type == INTENT_BARRIER) {
+			if (item->failed)
+				return;
+			continue;
+		}
 		if (intent->type == INTENT_EVENT) {
 			apply_event(r, plan->arena, name, intent);
 			continue;

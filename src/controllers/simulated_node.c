@@ -18,11 +18,20 @@ enum {
 	LEASE_S = 40,
 	RENEW_S = 10,
 	RETRY_MS = 200,	     /* after a write that failed */
+	KILLED = 128 + 9,    /* exit code of what was stopped */
 	ADDRESSES = 1 << 22, /* 10.64.0.0/10 */
 	FIRST_ADDRESS = 10 << 24 | 64 << 16,
 };
 
-enum deed_type { DEED_START, DEED_END, DEED_REMOVE, DEED_RENEW, DEED_VOLUME };
+enum deed_type {
+	DEED_START,
+	DEED_STUMBLE,
+	DEED_RECOVER,
+	DEED_END,
+	DEED_REMOVE,
+	DEED_RENEW,
+	DEED_VOLUME,
+};
 
 struct deed { /* something to do at a time */
 	i64 due_ns;
@@ -247,10 +256,16 @@ static bool write_plan(struct simulated *s, u32 node, struct plan *plan)
 	return done;
 }
 
+static i64 node_wall_ns(const struct simulated *s, u32 node)
+{
+	return s->config.wall_ns ? s->config.wall_ns(s->config.self, node)
+				 : clock_wall_ns(s->clock);
+}
+
 static bool register_node(struct simulated *s, u32 node)
 {
 	struct str name = str_of(s->nodes[node].name);
-	i64 now_ns = clock_wall_ns(s->clock);
+	i64 now_ns = node_wall_ns(s, node);
 	if (!store_get(s->store, KIND_Node, STR_NONE, name)) {
 		struct plan plan = plan_new(s->arena);
 		plan_create(&plan, KIND_Node, STR_NONE,
@@ -276,7 +291,7 @@ static bool renew(struct simulated *s, u32 node)
 			return false;
 	struct str namespace = STR("kube-node-lease");
 	struct version *lease = store_get(s->store, KIND_Lease, namespace, name);
-	struct str now = timestamp_print_micro(s->arena, clock_wall_ns(s->clock));
+	struct str now = timestamp_print_micro(s->arena, node_wall_ns(s, node));
 	struct plan plan = plan_new(s->arena);
 	if (lease)
 		plan_update(&plan, lease, doc_set_str(s->arena, lease->doc, "spec.renewTime", now),
@@ -325,7 +340,7 @@ static bool claims_bound(struct simulated *s, const struct version *pod)
 static bool start_pod(struct simulated *s, u32 node, const struct version *pod)
 {
 	struct fate fate = fate_of(s, pod);
-	i64 now_ns = clock_wall_ns(s->clock);
+	i64 now_ns = node_wall_ns(s, node);
 	if (object_deleting(pod->doc) || pod_finished(pod->doc))
 		return true;
 	if (fate.image_missing)
@@ -337,6 +352,8 @@ static bool start_pod(struct simulated *s, u32 node, const struct version *pod)
 		address = new_address(s);
 	if (fate.run_ns)
 		push_for_pod(s, pod, node, DEED_END, fate.run_ns);
+	else if (fate.stumble_ns)
+		push_for_pod(s, pod, node, DEED_STUMBLE, fate.stumble_ns);
 	return put_status(s, node, pod, simulated_pod_running(s->arena, pod->doc, address, now_ns));
 }
 
@@ -346,8 +363,44 @@ static bool remove_pod(struct simulated *s, u32 node, const struct version *pod)
 	struct plan plan = plan_new(s->arena);
 	if (!object_deleting(pod->doc))
 		return true;
+	/* Who waits for the pod beyond its deletion hears how it ended. */
+	if (!pod_finished(pod->doc) && doc_len(doc_at(pod->doc, AT(Pod, metadata.finalizers))) &&
+	    !put_status(s, node, pod,
+			simulated_pod_ended(s->arena, pod->doc, KILLED, node_wall_ns(s, node))))
+		return false;
 	plan_delete(&plan, pod, &at_once);
 	return write_plan(s, node, &plan);
+}
+
+static bool end_pod(struct simulated *s, u32 node, const struct version *pod)
+{
+	i64 exit_code = fate_of(s, pod).exit_code;
+	if (object_deleting(pod->doc) || pod_finished(pod->doc))
+		return true;
+	if (exit_code && str_is(doc_at_str(pod->doc, AT(Pod, spec.restartPolicy)), "OnFailure")) {
+		push_for_pod(s, pod, node, DEED_START, MAX(fate_of(s, pod).recover_ns, NS_PER_S));
+		return put_status(
+			s, node, pod,
+			simulated_pod_stumbled(s->arena, pod->doc, node_wall_ns(s, node)));
+	}
+	return put_status(
+		s, node, pod,
+		simulated_pod_ended(s->arena, pod->doc, exit_code, node_wall_ns(s, node)));
+}
+
+/* Its container ends and is started again: for a while the pod is not ready. */
+static bool stumble_pod(struct simulated *s, u32 node, const struct version *pod, bool recovers)
+{
+	i64 now_ns = node_wall_ns(s, node);
+	if (object_deleting(pod->doc) || pod_finished(pod->doc))
+		return true;
+	if (!recovers)
+		push_for_pod(s, pod, node, DEED_RECOVER, fate_of(s, pod).recover_ns);
+	return put_status(s, node, pod,
+			  recovers ? simulated_pod_running(
+					     s->arena, pod->doc,
+					     doc_at_str(pod->doc, AT(Pod, status.podIP)), now_ns)
+				   : simulated_pod_stumbled(s->arena, pod->doc, now_ns));
 }
 
 static bool do_for_pod(struct simulated *s, const struct deed *deed)
@@ -359,11 +412,11 @@ static bool do_for_pod(struct simulated *s, const struct deed *deed)
 	switch (deed->type) {
 	case DEED_START:
 		return start_pod(s, deed->node, pod);
+	case DEED_STUMBLE:
+	case DEED_RECOVER:
+		return stumble_pod(s, deed->node, pod, deed->type == DEED_RECOVER);
 	case DEED_END:
-		return object_deleting(pod->doc) ||
-		       put_status(s, deed->node, pod,
-				  simulated_pod_ended(s->arena, pod->doc, fate_of(s, pod).exit_code,
-						      clock_wall_ns(s->clock)));
+		return end_pod(s, deed->node, pod);
 	default:
 		return remove_pod(s, deed->node, pod);
 	}

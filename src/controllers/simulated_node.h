@@ -18,6 +18,8 @@ struct fate {
 	i64 start_ns;	    /* from bound to running */
 	bool image_missing; /* it never starts: ErrImagePull */
 	i64 run_ns;	    /* it ends by itself after that long; 0: it does not */
+	i64 stumble_ns;	    /* running that long it falls and is started again; 0: never */
+	i64 recover_ns;	    /* and is ready again so much later */
 	i64 stop_ns;	    /* from deletion to gone */
 	i64 exit_code;	    /* with which it ends */
 };
@@ -30,6 +32,8 @@ struct simulated_config {
 	i64 start_ns, job_ns;	  /* usual fate; job_ns: how long a pod of a Job runs */
 	/* Another fate for one pod, in the simulator; NULL: the usual one. */
 	void (*fate)(void *self, const struct version *pod, struct fate *fate);
+	/* What a node's own clock says; NULL: what the server's says. */
+	i64 (*wall_ns)(void *self, u32 node);
 	void *self;
 };
 

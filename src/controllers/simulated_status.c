@@ -119,6 +119,7 @@ struct container_state {
 	bool ready;
 	struct str since;
 	i64 exit_code; /* of a terminated one */
+	u32 restarts;  /* more than before */
 };
 
 static void build_state(struct build *b, const struct container_state *state)
@@ -140,13 +141,17 @@ static const struct doc *container_statuses(struct arena *arena, const struct do
 					    const struct container_state *state)
 {
 	struct build b = build_array(arena);
+	u32 at = 0;
 	doc_each_item(doc_at(pod, AT(Pod, spec.containers)), container) {
+		const struct doc *old =
+			doc_item(doc_at(pod, AT(Pod, status.containerStatuses)), at++);
 		build_open_object(&b, NULL);
 		build_str(&b, "name", doc_str(doc_key(container, "name")));
 		build_state(&b, state);
 		build_bool(&b, "ready", state->ready);
 		build_bool(&b, "started", state->ready);
-		build_int(&b, "restartCount", 0);
+		build_int(&b, "restartCount",
+			  doc_int_or(doc_key(old, "restartCount"), 0) + state->restarts);
 		build_str(&b, "image", doc_str(doc_key(container, "image")));
 		build_str(&b, "imageID",
 			  state->ready ? doc_str(doc_key(container, "image")) : STR(""));
@@ -170,7 +175,9 @@ static const struct doc *pod_status(struct arena *arena, const struct doc *pod, 
 const struct doc *simulated_pod_running(struct arena *arena, const struct doc *pod,
 					struct str address, i64 now_ns)
 {
-	struct container_state state = { "running", NULL, true, timestamp_print(arena, now_ns) };
+	struct container_state state = {
+		"running", NULL, true, timestamp_print(arena, now_ns), 0, 0
+	};
 	const struct doc *status = pod_status(arena, pod, "Running", &state);
 	struct build ips = build_array(arena);
 	build_open_object(&ips, NULL);
@@ -183,8 +190,9 @@ const struct doc *simulated_pod_running(struct arena *arena, const struct doc *p
 
 const struct doc *simulated_pod_waiting(struct arena *arena, const struct doc *pod, i64 now_ns)
 {
-	struct container_state state = { "waiting", "ErrImagePull", false,
-					 timestamp_print(arena, now_ns) };
+	struct container_state state = { "waiting", "ErrImagePull",
+					 false,	    timestamp_print(arena, now_ns),
+					 0,	    0 };
 	const struct doc *status = pod_status(arena, pod, "Pending", &state);
 	return set_conditions(arena, status, false, "ContainersNotReady", now_ns);
 }
@@ -192,9 +200,20 @@ const struct doc *simulated_pod_waiting(struct arena *arena, const struct doc *p
 const struct doc *simulated_pod_ended(struct arena *arena, const struct doc *pod, i64 exit_code,
 				      i64 now_ns)
 {
-	bool failed = exit_code != 0;
-	struct container_state state = { "terminated", failed ? "Error" : "Completed", false,
-					 timestamp_print(arena, now_ns), exit_code };
-	const struct doc *status = pod_status(arena, pod, failed ? "Failed" : "Succeeded", &state);
-	return set_conditions(arena, status, false, failed ? "PodFailed" : "PodCompleted", now_ns);
+	struct container_state state = { "terminated", exit_code ? "Error" : "Completed",
+					 false,	       timestamp_print(arena, now_ns),
+					 exit_code,    0 };
+	const struct doc *status =
+		pod_status(arena, pod, exit_code ? "Failed" : "Succeeded", &state);
+	return set_conditions(arena, status, false, exit_code ? "PodFailed" : "PodCompleted",
+			      now_ns);
+}
+
+const struct doc *simulated_pod_stumbled(struct arena *arena, const struct doc *pod, i64 now_ns)
+{
+	struct container_state state = { "waiting", "CrashLoopBackOff",
+					 false,	    timestamp_print(arena, now_ns),
+					 0,	    1 };
+	const struct doc *status = pod_status(arena, pod, "Running", &state);
+	return set_conditions(arena, status, false, "ContainersNotReady", now_ns);
 }

@@ -18,5 +18,7 @@ const struct doc *simulated_pod_running(struct arena *arena, const struct doc *p
 const struct doc *simulated_pod_waiting(struct arena *arena, const struct doc *pod, i64 now_ns);
 const struct doc *simulated_pod_ended(struct arena *arena, const struct doc *pod, i64 exit_code,
 				      i64 now_ns);
+/* Its container has ended and waits to be started again. */
+const struct doc *simulated_pod_stumbled(struct arena *arena, const struct doc *pod, i64 now_ns);
 
 #endif

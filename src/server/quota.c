@@ -221,3 +221,31 @@ bool quota_covers(const struct doc *quota, const struct api_kind *kind, const st
 			return false;
 	return true;
 }
+
+static void count_kind(struct arena *arena, struct store *store, const struct version *quota,
+		       const struct api_kind *kind, struct amounts *used)
+{
+	struct store_iter iter;
+	store_iter_start(&iter, store, kind->id, quota->namespace, STR_NONE, STR_NONE);
+	for (struct version *object; (object = store_iter_next(&iter));) {
+		if (!quota_covers(quota->doc, kind, object->doc))
+			continue;
+		struct amounts usage = quota_usage(arena, kind, object->doc);
+		for (u32 k = 0; k < usage.list.len; k++)
+			amounts_add(arena, used, usage.list.at[k].name, usage.list.at[k].quantity);
+	}
+}
+
+struct amounts quota_count(struct arena *arena, const struct schema *schema, struct store *store,
+			   const struct version *quota)
+{
+	struct amounts used = { 0 };
+	const struct doc *hard = doc_at(quota->doc, "spec.hard");
+
+	for (kind_id id = 1; id < schema_kinds_end(schema); id++) {
+		const struct api_kind *kind = schema_kind(schema, id);
+		if (kind->stored == kind && kind->namespaced && quota_concerns(hard, kind))
+			count_kind(arena, store, quota, kind, &used);
+	}
+	return used;
+}

@@ -74,6 +74,23 @@ static void list_amount(struct arena *arena, struct buffer *out, struct str name
 			  STR_ARG(quantity_print(arena, quantity)));
 }
 
+/* What is used by now. A quota so new that nobody has counted for it yet is counted here, so that
+ * nothing slips in between. */
+static struct quantity used_so_far(struct call *call, const struct version *quota, struct str name,
+				   struct amounts *counted)
+{
+	const struct doc *said = doc_get(doc_at(quota->doc, "status.used"), name);
+	struct quantity none = { 0 };
+
+	if (said)
+		return quantity_of(said);
+	if (!counted->list.len)
+		*counted =
+			quota_count(call->arena, call->server->schema, call->server->store, quota);
+	const struct quantity *found = amounts_get(counted, name);
+	return found ? *found : none;
+}
+
 /* Adds what is needed to what is used; names every limit that would be passed. */
 static enum status charge(struct call *call, const struct api_kind *kind, const struct doc *doc,
 			  const struct amounts *needed, struct charge *charge, struct error *error)
@@ -81,17 +98,16 @@ static enum status charge(struct call *call, const struct api_kind *kind, const 
 	struct arena *arena = call->arena;
 	struct buffer words[3] = { BUFFER_INIT(4 << 10), BUFFER_INIT(4 << 10),
 				   BUFFER_INIT(4 << 10) };
-	const struct doc *before = doc_at(charge->quota->doc, "status.used");
+	struct amounts counted = { 0 };
 	enum status status = ST_OK;
 
-	charge->used = before;
+	charge->used = doc_at(charge->quota->doc, "status.used");
 	doc_each_pair(doc_at(charge->quota->doc, "spec.hard"), name, limit) {
 		const struct quantity *need = amounts_get(needed, name);
-		struct quantity hard = quantity_of(limit),
-				used = quantity_of(doc_get(before, name));
-
 		if (!need || need->nanos <= 0)
 			continue;
+		struct quantity hard = quantity_of(limit);
+		struct quantity used = used_so_far(call, charge->quota, name, &counted);
 		struct quantity sum = quantity_add(used, *need);
 
 		charge->used = doc_with(arena, charge->used, name,

@@ -207,6 +207,7 @@ enum status store_put(struct store *store, kind_id kind, struct str namespace, s
 	if (status)
 		return status;
 	CHECK(str_eq(version->namespace, namespace) && str_eq(version->name, name));
+	version->seen_ns = clock_wall_ns(store->clock);
 	struct object *object = btree_find(&state->objects, namespace, name);
 	struct version *previous = version_ref(object ? object->version : NULL);
 

@@ -16,6 +16,7 @@ struct version {
 	bool deleted;  /* a tombstone: the last state, with the revision of the removal */
 	u32 size;      /* bytes of the whole block */
 	u64 revision;
+	i64 seen_ns;   /* wall clock of this server when it was put or loaded */
 	struct str namespace, name, uid; /* slices of json; namespace is empty for cluster kinds */
 	struct str json;                 /* compact, followed by JSON_PADDING bytes of NUL */
 	const struct doc *doc;

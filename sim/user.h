@@ -1,0 +1,14 @@
+/* What the simulated user does, by theme; user.c chooses. */
+#ifndef SIM_USER_H
+#define SIM_USER_H
+
+#include "sim/world.h"
+
+/* user_runs.c: DaemonSets, StatefulSets, Jobs, CronJobs, bare pods. */
+void user_runs(struct world *world);
+
+/* user_nodes.c: nodes, budgets, quotas. */
+void user_tends_nodes(struct world *world);
+void user_frees_nodes(struct world *world); /* no cordon, no taint, no quota, labels gone */
+
+#endif
