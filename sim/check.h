@@ -49,6 +49,9 @@ bool check_deletes_pod(const char *user, const char *controller, const struct in
 struct version *check_owner(struct world *world, const struct doc *object, struct str namespace,
 			    kind_id kind);
 
+/* Is this a pod that a Job still has to count, and the Job can never get on? */
+bool check_held_for_ever(struct world *world, const struct version *pod);
+
 /* The controlled pods of an owner, finished and dying ones included. */
 struct version_list check_pods(struct world *world, const struct version *owner);
 

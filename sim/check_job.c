@@ -147,6 +147,14 @@ static bool can_end(const struct version *job)
 			   STR("bad"));
 }
 
+bool check_held_for_ever(struct world *world, const struct version *pod)
+{
+	struct version *job = pod->kind == KIND_Pod && job_pod_tracked(pod->doc)
+				      ? check_owner(world, pod->doc, pod->namespace, KIND_Job)
+				      : NULL;
+	return job && !job_finished(job->doc) && !can_end(job);
+}
+
 static void rest(struct world *world, void *state)
 {
 	(void)state;

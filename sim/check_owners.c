@@ -82,7 +82,7 @@ static void rest(struct world *world, void *state)
 			continue;
 		EACH(world, id, object)
 		{
-			if (object_deleting(object->doc))
+			if (object_deleting(object->doc) && !check_held_for_ever(world, object))
 				world_broken(world, STR_FMT " " STR_FMT " never goes",
 					     STR_ARG(kind->kind), STR_ARG(object->name));
 			doc_each_item(doc_at(object->doc, "metadata.ownerReferences"), ref) {

@@ -70,7 +70,7 @@ static void play(const struct options *options, u64 seed, struct sums *sums)
 	sums->trace = sums->trace * 31 + world->trace;
 	sums->failed += !fine;
 	sums->writes += world->writes;
-	sums->lived_ns += world->mono_ns;
+	sums->lived_ns += world->mono_ns - world->away_ns;
 	if (!fine) {
 		printf("seed %llu broke: %s\n", (unsigned long long)seed, world->broken);
 		if (options->seeds == 1 && !options->shrink)

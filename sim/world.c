@@ -280,9 +280,11 @@ static void crash(struct world *world)
 	world->untold = luck(world, 500) ? roll(world, disk_waiting(world->disk) + 1) : 0;
 	disk_sync_untold(world->disk, world->untold);
 	halt(world);
-	world->mono_ns += (1 + away_ms) * NS_PER_MS;
+	i64 away_ns = (1 + away_ms) * NS_PER_MS;
 	if (luck(world, 40))
-		world->mono_ns += roll(world, 3 * 86400) * NS_PER_S;
+		away_ns += roll(world, 3 * 86400) * NS_PER_S;
+	world->mono_ns += away_ns;
+	world->away_ns += away_ns;
 	boot(world);
 }
 

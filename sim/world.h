@@ -35,6 +35,7 @@ struct world {
 	struct random dice; /* user and bad luck */
 	struct random ids;  /* the server's names and uids */
 	i64 mono_ns;
+	i64 away_ns; /* of it, without power */
 	struct clock clock;
 	struct arena *arena; /* of one step */
 	struct schema *schema;

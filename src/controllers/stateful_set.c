@@ -180,16 +180,22 @@ static i64 most_unavailable(const struct stateful *s)
 static void roll(struct stateful *s)
 {
 	i64 unavailable = 0, most = most_unavailable(s);
-	for (i64 i = 0; i < s->replicas; i++)
-		unavailable += !is_healthy(s, s->places[i]);
+	/* What is not well goes wherever it stands: nothing is lost, and those above may wait for
+	 * it. */
+	for (i64 i = s->replicas; i-- > 0;) {
+		struct version *pod = s->places[i];
+		if (is_healthy(s, pod))
+			continue;
+		unavailable++;
+		if (pod && is_outdated(s, pod) && plan_room(s->plan) > 8)
+			drop(s, pod);
+	}
 	for (i64 i = s->replicas; i-- > s->partition && plan_room(s->plan) > 8;) {
 		struct version *pod = s->places[i];
-		if (!pod || object_deleting(pod->doc) || !is_outdated(s, pod))
+		if (!pod || !is_outdated(s, pod) || !is_healthy(s, pod))
 			continue;
-		bool healthy = is_healthy(s, pod);
-		if (healthy && unavailable >= most)
+		if (unavailable++ >= most)
 			return;
-		unavailable += healthy;
 		drop(s, pod);
 	}
 }
