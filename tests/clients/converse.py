@@ -27,7 +27,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
 MINKE = os.path.join(BUILD, "minke")
-LANES = 2  # conversations at a time, one a processor
+LANES = 4  # conversations at a time: much of each is waiting
 PORT = int(os.environ.get("CLIENTS_PORT", "26443"))
 PATIENCE_S = 15
 
