@@ -38,10 +38,20 @@ void describe_volumes(struct describe *d, u32 level, const struct doc *volumes);
 void describe_pod_template(struct describe *d, u32 level, const struct doc *template);
 void describe_node_selectors(struct describe *d, const struct doc *pod_spec);
 
+/* "Pods Status:\t3 Running / …" of the pods that belong to the object. */
+void describe_pod_counts(struct describe *d);
+
 /* One a kind. */
 void describe_pod(struct describe *d);
 void describe_deployment(struct describe *d);
 void describe_replicaset(struct describe *d); /* and ReplicationController */
+void describe_statefulset(struct describe *d);
+void describe_daemonset(struct describe *d);
+void describe_job(struct describe *d);
+void describe_cronjob(struct describe *d);
+void describe_claim(struct describe *d);
+void describe_persistent_volume(struct describe *d);
+void describe_storage_class(struct describe *d);
 void describe_node(struct describe *d);
 void describe_service(struct describe *d);
 void describe_autoscaler(struct describe *d);

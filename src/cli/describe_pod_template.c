@@ -224,8 +224,10 @@ static void describe_status(struct describe *d, u32 level, const struct doc *sta
 static void describe_container(struct describe *d, u32 level, const struct doc *container,
 			       const struct doc *status, bool with_state)
 {
-	describe_line(d, level, STR_FMT ":", STR_ARG(doc_at_str(container, "name")));
-	level++;
+	/* kubectl's templates: the name is one blank further in, what follows stays in place. */
+	describe_line(d, 1, "%s" STR_FMT ":", level > 1 ? " " : "",
+		      STR_ARG(doc_at_str(container, "name")));
+	level = 2;
 	if (with_state)
 		describe_line(d, level, "Container ID:\t" STR_FMT,
 			      STR_ARG(doc_at_str(status, "containerID")));
@@ -302,8 +304,9 @@ static void describe_projected(struct describe *d, u32 level, const struct doc *
 
 static void describe_volume(struct describe *d, u32 level, const struct doc *volume)
 {
-	describe_line(d, level, STR_FMT ":", STR_ARG(doc_at_str(volume, "name")));
-	level++;
+	describe_line(d, 1, "%s" STR_FMT ":", level > 1 ? " " : "",
+		      STR_ARG(doc_at_str(volume, "name")));
+	level = 2;
 	for (size_t i = 0; i < ARRAY_LEN(volume_kinds); i++) {
 		const struct doc *source = doc_get(volume, str_of(volume_kinds[i].field));
 		const char *field = volume_kinds[i].field;

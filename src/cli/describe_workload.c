@@ -122,8 +122,7 @@ void describe_deployment(struct describe *d)
 	describe_events(d);
 }
 
-/* "3 Running / 1 Waiting / 0 Succeeded / 0 Failed" of the pods that belong to it. */
-static void describe_pod_counts(struct describe *d)
+void describe_pod_counts(struct describe *d)
 {
 	struct cli *cli = d->cli;
 	const struct doc *list;
