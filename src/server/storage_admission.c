@@ -100,11 +100,9 @@ enum status admit_resize(struct call *call, const struct api_kind *kind, const s
 	struct version *class;
 	struct str name;
 
-	if (quantity_compare(now, was) <= 0)
+	/* What is not bound may not change at all: validation says so. */
+	if (quantity_compare(now, was) <= 0 || !str_is(doc_at_str(old, "status.phase"), "Bound"))
 		return ST_OK;
-	if (!str_is(doc_at_str(old, "status.phase"), "Bound"))
-		return fail_forbidden(call, kind, object_name(doc), error,
-				      "Only bound persistent volume claims can be expanded");
 	class = claim_class(doc, &name) && name.len
 			? store_get(call->server->store, KIND_StorageClass, STR(""), name)
 			: NULL;
