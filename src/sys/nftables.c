@@ -1,19 +1,16 @@
 /*
- * The library keeps what it has seen of the kernel's rules and grows with it, so its context is
- * made anew now and then.
+ * The library reads and keeps all rules of the machine, also those of others (20 MB were seen), so
+ * its context lives for one run only and what it took goes back to the system.
  */
 #include "sys/nftables.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <nftables/libnftables.h>
 #include <pthread.h>
 
-enum { RUNS_MAX = 200 };
-
 static struct {
 	void *library;
-	struct nft_ctx *context;
-	int runs;
 	struct nft_ctx *(*make)(u32 flags);
 	void (*drop)(struct nft_ctx *context);
 	int (*buffer_error)(struct nft_ctx *context);
@@ -42,23 +39,21 @@ static enum status run(const char *text, struct error *error)
 {
 	if (!nft.library && load(error) != ST_OK)
 		return ST_UNAVAILABLE;
-	if (nft.context && ++nft.runs > RUNS_MAX) {
-		nft.drop(nft.context);
-		nft.context = NULL;
-	}
-	if (!nft.context) {
-		nft.context = nft.make(NFT_CTX_DEFAULT);
-		nft.runs = 0;
-		if (!nft.context || nft.buffer_error(nft.context))
-			return fail(error, ST_INTERNAL, "libnftables does not start");
-	}
-	int result = nft.run(nft.context, text);
-	const char *why = nft.error_text(nft.context); /* reading it empties it */
+	struct nft_ctx *context = nft.make(NFT_CTX_DEFAULT);
 
-	return result ? fail(error, ST_INTERNAL, "nftables: %.700s", why ? why : "refused") : ST_OK;
+	if (!context || nft.buffer_error(context))
+		return fail(error, ST_INTERNAL, "libnftables does not start");
+	int result = nft.run(context, text);
+	const char *why = nft.error_text(context);
+	enum status status =
+		result ? fail(error, ST_INTERNAL, "nftables: %.700s", why ? why : "refused") : ST_OK;
+
+	nft.drop(context);
+	malloc_trim(0);
+	return status;
 }
 
-/* The context is one for all threads. */
+/* One run at a time: two would read each other's half. */
 enum status nftables_run(const char *text, struct error *error)
 {
 	static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;

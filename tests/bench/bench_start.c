@@ -2,7 +2,7 @@
  * From exec to the first 200 of /readyz on an empty data directory, several times; and the same of
  * a program that does nothing, so that the machine's own share can be seen.
  *
- *	bench_start MINKE DIRECTORY PORT [RUNS]
+ *	bench_start MINKE DIRECTORY PORT [RUNS [none|real]]
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -86,11 +86,12 @@ static pid_t start(char *const argv[])
 	return pid;
 }
 
-static double run_server(SSL_CTX *context, char *minke, const char *folder, int port, int run)
+static double run_server(SSL_CTX *context, char *minke, const char *folder, int port, char *node,
+			 int run)
 {
 	char data[512], listen[64];
 	char *argv[] = {
-		minke, "server", "--node", "none", "--data", data, "--listen", listen, NULL
+		minke, "server", "--node", node, "--data", data, "--listen", listen, NULL
 	};
 	double began, end;
 
@@ -125,22 +126,23 @@ int main(int argc, char **argv)
 {
 	double server[RUNS_MAX], nothing[RUNS_MAX];
 	int runs = argc > 4 ? atoi(argv[4]) : 11;
+	char none[] = "none", *node = argc > 5 ? argv[5] : none;
 
 	if (argc < 4 || runs < 1 || runs > RUNS_MAX) {
-		fprintf(stderr, "usage: bench_start MINKE DIRECTORY PORT [RUNS]\n");
+		fprintf(stderr, "usage: bench_start MINKE DIRECTORY PORT [RUNS [none|real]]\n");
 		return 2;
 	}
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 
 	for (int i = 0; i < runs; i++) {
 		nothing[i] = run_true();
-		server[i] = run_server(context, argv[1], argv[2], atoi(argv[3]), i);
+		server[i] = run_server(context, argv[1], argv[2], atoi(argv[3]), node, i);
 	}
 	SSL_CTX_free(context);
 	qsort(server, (size_t)runs, sizeof *server, by_size);
 	qsort(nothing, (size_t)runs, sizeof *nothing, by_size);
-	printf("start: exec to /readyz 200 in %.1f ms (least %.1f, most %.1f); exec of /bin/true "
+	printf("start, node %s: exec to /readyz 200 in %.1f ms (least %.1f, most %.1f); exec of /bin/true "
 	       "%.1f ms; target < 50 ms\n",
-	       server[runs / 2], server[0], server[runs - 1], nothing[runs / 2]);
+	       node, server[runs / 2], server[0], server[runs - 1], nothing[runs / 2]);
 	return 0;
 }
