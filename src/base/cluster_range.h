@@ -4,6 +4,7 @@
 
 #define CLUSTER_CIDR "10.244.0.0/16"
 #define CLUSTER_SERVICE_CIDR "10.96.0.0/16"
+#define CLUSTER_API_ADDRESS "10.96.0.1" /* of the Service `kubernetes`, at port 443 */
 #define CLUSTER_DNS_ADDRESS "10.96.0.10"
 
 /* A node's piece, by its number, and the first address of it: the node's own among its pods. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/cluster_range.h"
 #include "base/log.h"
 #include "client/local.h"
 #include "controllers/event.h"
@@ -41,8 +42,6 @@ enum {
 	RENEWAL_CHECK_MS = 12 * 3600 * 1000,
 	HOST_BYTES_MAX = 256,
 };
-
-#define SERVICE_ADDRESS "10.96.0.1" /* the first of the service range: `kubernetes` itself */
 
 struct cluster {
 	const struct server_options *options;
@@ -133,7 +132,7 @@ static void collect_names(struct cluster *c)
 		"127.0.0.1",
 		"::1",
 		"localhost",
-		SERVICE_ADDRESS,
+		CLUSTER_API_ADDRESS,
 		"kubernetes",
 		"kubernetes.default",
 		"kubernetes.default.svc",

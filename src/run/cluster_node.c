@@ -134,10 +134,8 @@ static enum status start_agent(struct cluster_node *node, struct error *error)
 	if (!server && (status = server_options_listen(options->node_listen, &(struct str){ 0 },
 						       &config.port, error)))
 		return status;
-	if (server) {
-		config.api_host = str_of(node->config.range->gateway);
-		config.api_port = str_format(node->arena, "%d", NODE_API_PORT);
-	}
+	config.api_host = STR(CLUSTER_API_ADDRESS);
+	config.api_port = STR("443");
 	status = agent_new(&config, node->config.loop, client, node->source, &node->agent, error);
 	if (!status)
 		status = listen_for_pods(node, error);

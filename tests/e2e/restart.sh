@@ -61,6 +61,7 @@ inside=/var/run/secrets/kubernetes.io/serviceaccount
 "$k" exec counts -- cat $inside/ca.crt >"$work/pod-ca.crt"
 token=$("$k" exec counts -- cat $inside/token)
 address=$("$k" exec counts -- sh -c 'echo $KUBERNETES_SERVICE_HOST:$KUBERNETES_SERVICE_PORT')
+same "it was told the Service's address" 10.96.0.1:443 "$address"
 from_pod() { nsenter "--net=$work/data/node/network/$uid/net" curl -s --max-time 10 \
   --cacert "$work/pod-ca.crt" -H "Authorization: Bearer $token" -o "$work/answer" -w '%{http_code}' "https://$address$1"; }
 same "a pod's token may ask for /version" 200 "$(from_pod /version)"
