@@ -46,7 +46,8 @@ static enum status run(const char *text, struct error *error)
 	int result = nft.run(context, text);
 	const char *why = nft.error_text(context);
 	enum status status =
-		result ? fail(error, ST_INTERNAL, "nftables: %.700s", why ? why : "refused") : ST_OK;
+		result ? fail(error, ST_INTERNAL, "nftables: %.700s", why ? why : "refused")
+		       : ST_OK;
 
 	nft.drop(context);
 	malloc_trim(0);

@@ -141,7 +141,8 @@ int main(int argc, char **argv)
 	SSL_CTX_free(context);
 	qsort(server, (size_t)runs, sizeof *server, by_size);
 	qsort(nothing, (size_t)runs, sizeof *nothing, by_size);
-	printf("start, node %s: exec to /readyz 200 in %.1f ms (least %.1f, most %.1f); exec of /bin/true "
+	printf("start, node %s: exec to /readyz 200 in %.1f ms (least %.1f, most %.1f); exec of "
+	       "/bin/true "
 	       "%.1f ms; target < 50 ms\n",
 	       node, server[runs / 2], server[0], server[runs - 1], nothing[runs / 2]);
 	return 0;
