@@ -8,7 +8,7 @@
 #include "base/buffer.h"
 #include "base/check.h"
 
-enum { PROTO_DEPTH_MAX = 160 };
+enum { PROTO_DEPTH_MAX = 256 };
 
 struct proto_out {
 	struct buffer *to;

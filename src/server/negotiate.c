@@ -50,6 +50,23 @@ static bool clause_serves(struct media media, struct accept *ret)
 	return true;
 }
 
+bool accepts_only_protobuf(struct http_exchange *x)
+{
+	struct str rest = http_header_get(x, "Accept");
+	struct accept ignored;
+	bool found = false;
+
+	while (rest.at) {
+		struct media media = media_parse(str_cut(&rest, ','));
+
+		if (clause_serves(media, &ignored))
+			return false;
+		found = found ||
+			(str_is(media.type, MEDIA_PROTOBUF) && !media_parameter(media, "as").len);
+	}
+	return found;
+}
+
 enum status accept_parse(struct http_exchange *x, struct accept *ret_accept, struct error *error)
 {
 	struct str rest = http_header_get(x, "Accept");
@@ -59,6 +76,8 @@ enum status accept_parse(struct http_exchange *x, struct accept *ret_accept, str
 
 	while (!served && rest.at)
 		served = clause_serves(media_parse(str_cut(&rest, ',')), &accept);
+	if (!served && accepts_only_protobuf(x))
+		served = accept.protobuf = true;
 	if (!served)
 		return fail(error, ST_NOT_ACCEPTABLE,
 			    "only the following media types are accepted: application/json");

@@ -17,7 +17,13 @@ struct accept {
 	enum accept_form form;
 	bool beta;		    /* meta.k8s.io/v1beta1 instead of v1 */
 	enum table_include include; /* what a row's object holds */
+	bool protobuf;		    /* nothing else is understood; always ACCEPT_OBJECT */
 };
+
+#define MEDIA_PROTOBUF "application/vnd.kubernetes.protobuf"
+
+/* Does the Accept header name protobuf and nothing that JSON would do for? */
+bool accepts_only_protobuf(struct http_exchange *x);
 
 /* Reads Accept and ?includeObject. ST_NOT_ACCEPTABLE when nothing we can make is wanted. */
 MUST_USE enum status accept_parse(struct http_exchange *x, struct accept *ret_accept,

@@ -9,6 +9,10 @@
 #include "base/check.h"
 #include "doc/build.h"
 #include "doc/json.h"
+#include "schema/protobuf.h"
+#include "server/negotiate.h"
+
+enum { PROTOBUF_BYTES_MAX = 1 << 30 };
 
 struct reply reply_new(struct http_exchange *x, int code, const char *content_type)
 {
@@ -118,8 +122,35 @@ static void reply_compress(struct reply *reply)
 	reply_header(reply, "Vary", STR("Accept-Encoding"));
 }
 
+static void release(void *buffer)
+{
+	buffer_release(buffer);
+}
+
+/* For clients that understand nothing else. What has no numbers in the tables (discovery, custom
+ * resources) stays JSON: they say that they cannot read it, which is true. */
+static void reply_as_protobuf(struct reply *reply)
+{
+	struct buffer text = BUFFER_INIT(PROTOBUF_BYTES_MAX), *out;
+	const struct doc *object;
+
+	for (u32 i = 0; i < reply->pieces.len; i++)
+		buffer_add(&text, reply->pieces.at[i].at, reply->pieces.at[i].len);
+	out = ARENA_NEW(reply->arena, struct buffer);
+	*out = BUFFER_INIT(PROTOBUF_BYTES_MAX);
+	arena_defer(reply->arena, release, out);
+	if (json_parse(reply->arena, buffer_str(&text), &object, NULL) == ST_OK &&
+	    protobuf_encode(out, reply->arena, object)) {
+		reply->headers[0].value = STR(MEDIA_PROTOBUF);
+		reply_replace(reply, buffer_str(out));
+	}
+	buffer_release(&text);
+}
+
 void reply_send(struct http_exchange *x, struct reply *reply)
 {
+	if (reply_is_json(reply) && reply->bytes && accepts_only_protobuf(x))
+		reply_as_protobuf(reply);
 	if (reply_is_json(reply) && reply->bytes && wants_indent(x))
 		reply_indent(reply);
 	if (reply->bytes > GZIP_FROM_BYTES && accepts_gzip(x))

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "doc/build.h"
 #include "doc/json.h"
+#include "schema/protobuf.h"
 #include "server/list.h"
 #include "server/object.h"
 #include "server/reply.h"
@@ -60,8 +61,34 @@ static void stream_end(struct watch_stream *s)
 	s->x->answer->end(s->x);
 }
 
+/* Frames for clients that understand nothing but protobuf: four bytes of length, most significant
+ * first, then the event. What cannot be written so ends the stream. */
+static void write_frame(struct watch_stream *s, const char *type, struct str object)
+{
+	struct arena *arena = arena_new(0);
+	struct buffer out = BUFFER_INIT(EVENT_BYTES_MAX);
+	const struct doc *doc;
+
+	if (json_parse(arena, object, &doc, NULL) == ST_OK &&
+	    protobuf_encode_event(&out, arena, str_of(type), doc)) {
+		const char head[] = { (char)(out.len >> 24), (char)(out.len >> 16),
+				      (char)(out.len >> 8), (char)out.len };
+		struct http_piece pieces[] = { { head, sizeof head }, { out.at, out.len } };
+
+		write_text(s, pieces, ARRAY_LEN(pieces));
+	} else {
+		stream_end(s);
+	}
+	buffer_release(&out);
+	arena_free(arena);
+}
+
 static void write_event(struct watch_stream *s, const char *type, struct str object)
 {
+	if (s->accept.protobuf) {
+		write_frame(s, type, object);
+		return;
+	}
 	struct str head = str_of(type);
 	struct http_piece pieces[] = {
 		{ "{\"type\":\"", 9 },	   { head.at, head.len }, { "\",\"object\":", 11 },
@@ -293,6 +320,10 @@ static void stream_start(struct watch_stream *s)
 		{ STR_INIT("Content-Type"), STR_INIT("application/json") },
 		{ STR_INIT("Cache-Control"), STR_INIT("no-cache, private") },
 	};
+	static const struct http_header protobuf_headers[] = {
+		{ STR_INIT("Content-Type"), STR_INIT(MEDIA_PROTOBUF ";stream=watch") },
+		{ STR_INIT("Cache-Control"), STR_INIT("no-cache, private") },
+	};
 
 	s->next = s->server->streams;
 	s->link = &s->server->streams;
@@ -303,7 +334,8 @@ static void stream_start(struct watch_stream *s)
 	s->x->handler = s;
 	s->x->on_writable = stream_writable;
 	s->x->on_closed = stream_closed;
-	s->x->answer->start(s->x, 200, headers, ARRAY_LEN(headers));
+	s->x->answer->start(s->x, 200, s->accept.protobuf ? protobuf_headers : headers,
+			    ARRAY_LEN(headers));
 }
 
 static enum status stream_new(struct request *r, struct watch_stream **ret, struct wish *wish)

@@ -87,7 +87,7 @@ static void bodies_that_are_not_it(void **state)
 		"application/json, application/yaml, application/vnd.kubernetes.protobuf",
 		"POST", CONFIG_MAPS, "<x/>");
 	sends = NULL;
-	accepts = "application/vnd.kubernetes.protobuf";
+	accepts = "text/csv";
 	ask_ok(406, "GET", PODS, NULL);
 	accepts = "application/vnd.kubernetes.protobuf,application/json";
 	ask_ok(200, "GET", PODS, NULL);
