@@ -263,10 +263,9 @@ static void sync(struct rollout *r)
 		if (paused)
 			rollout_clean_up(r);
 		rollout_count(r, false);
-	} else if (r->rolling) {
-		roll(r);
 	} else {
-		recreate(r);
+		r->rolling ? roll(r) : recreate(r);
+		rollout_roll_back(r);
 	}
 }
 

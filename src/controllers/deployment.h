@@ -54,6 +54,11 @@ void rollout_sync_revision(struct rollout *r, bool make);
 i64 rollout_new_size(const struct rollout *r, i64 current_size);
 void rollout_scale(struct rollout *r, struct set *set, i64 size);
 void rollout_clean_up(struct rollout *r);
+i64 set_revision(const struct set *set);
+/* As the Deployment had it: without the label that tells sets apart. */
+const struct doc *set_template(const struct rollout *r, const struct set *set);
+/* An annotation of a set; nothing is written when it says so already. */
+void rollout_note(const struct rollout *r, struct set *set, const char *name, const char *value);
 /* Turns what was gathered into intents. */
 void rollout_flush(struct rollout *r);
 
@@ -73,5 +78,14 @@ bool rollout_complete(const struct rollout *r);
 void rollout_pause_condition(struct rollout *r);
 /* Counts and availability; with `progress` also the progress condition and its deadline. */
 void rollout_count(struct rollout *r, bool progress);
+
+/* The reason of the Progressing condition as it shall be, or empty. */
+struct str rollout_progress(const struct rollout *r);
+
+/* ---- deployment_rollback.c */
+
+/* For Deployments that ask for it: remembers which revision was whole, and puts the last such one
+ * back when the current one has passed its deadline. Call after rollout_count(). */
+void rollout_roll_back(struct rollout *r);
 
 #endif

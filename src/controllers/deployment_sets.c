@@ -215,6 +215,21 @@ static bool is_own_annotation(struct str name)
 	       str_starts(name, STR(PREFIX));
 }
 
+void rollout_note(const struct rollout *r, struct set *set, const char *name, const char *value)
+{
+	set->doc = annotate(r->arena, set->doc, str_of(name), str_of(value));
+}
+
+i64 set_revision(const struct set *set)
+{
+	return revision_of(set->doc);
+}
+
+const struct doc *set_template(const struct rollout *r, const struct set *set)
+{
+	return without_hash(r->arena, doc_at(set->doc, AT(ReplicaSet, spec.template)));
+}
+
 /* What the user says about the Deployment is said about its current set, e.g. the change cause. */
 static const struct doc *copy_annotations(const struct rollout *r, const struct doc *set)
 {

@@ -236,3 +236,8 @@ void rollout_count(struct rollout *r, bool progress)
 	judge_failures(r);
 	wake_at_deadline(r);
 }
+
+struct str rollout_progress(const struct rollout *r)
+{
+	return doc_str(doc_key(find(r->status, "Progressing"), "reason"));
+}

@@ -21,7 +21,7 @@ static void fate(void *self, const struct version *pod, struct fate *fate)
 	struct str image = doc_at_str(pod->doc, "spec.containers.0.image");
 	fate->start_ns = NS_PER_S;
 	fate->stop_ns = NS_PER_S / 2;
-	fate->image_missing = str_is(image, "web:bad");
+	fate->image_missing = str_is(image, "web:bad") || str_is(image, "other:bad");
 }
 
 static const struct simulated_config slow_nodes = { .nodes = 3, .fate = fate };
@@ -159,6 +159,53 @@ static void a_bad_image_stops_the_roll_out_where_it_is(void **state)
 	cluster_patch(c, KIND_Deployment, "web", SET_IMAGE("web:1"));
 	cluster_run(c, 30);
 	assert_int_equal(cluster_running(c, "web-"), 10);
+	cluster_free(c);
+}
+
+static void image_is(struct cluster *c, const char *image)
+{
+	struct version *web = cluster_get(c, KIND_Deployment, "web");
+
+	assert_str(doc_at_str(web->doc, "spec.template.spec.containers.0.image"), image);
+}
+
+static void a_failed_roll_out_takes_itself_back_when_asked_to(void **state)
+{
+	(void)state;
+	struct cluster *c = start(
+		DEPLOYMENT("web", "4", LIMITS("'25%'", "'25%'") ",'progressDeadlineSeconds':60"));
+	cluster_patch(c, KIND_Deployment, "web",
+		      "{'metadata':{'annotations':{'minke/auto-rollback':'true'}}}");
+	cluster_run(c, 10);
+	cluster_patch(c, KIND_Deployment, "web", SET_IMAGE("web:2"));
+	cluster_run(c, 30);
+	/* One bad image after the other: neither is ever gone back to. */
+	cluster_patch(c, KIND_Deployment, "web", SET_IMAGE("web:bad"));
+	cluster_run(c, 30);
+	cluster_patch(c, KIND_Deployment, "web", SET_IMAGE("other:bad"));
+	cluster_run(c, 50);
+	image_is(c, "other:bad");
+	cluster_run(c, 60);
+	image_is(c, "web:2");
+	assert_int_equal(cluster_running(c, "web-"), 4);
+	assert_int_equal(
+		cluster_said(c, "DeploymentAutoRollback",
+			     "Rolled back deployment \"web\" to revision 2: revision 4 made "
+			     "no progress within 60 s"),
+		1);
+	assert_non_null(strstr(cluster_condition(c, KIND_Deployment, "web", "Progressing"),
+			       "True NewReplicaSetAvailable"));
+	cluster_free(c);
+}
+
+static void without_being_asked_it_stays(void **state)
+{
+	(void)state;
+	struct cluster *c = start(DEPLOYMENT("web", "4", ",'progressDeadlineSeconds':60"));
+	cluster_run(c, 10);
+	cluster_patch(c, KIND_Deployment, "web", SET_IMAGE("web:bad"));
+	cluster_run(c, 200);
+	image_is(c, "web:bad");
 	cluster_free(c);
 }
 
@@ -312,6 +359,8 @@ int main(void)
 		cmocka_unit_test(rolls_out_and_says_so),
 		cmocka_unit_test(keeps_within_surge_and_unavailable),
 		cmocka_unit_test(a_bad_image_stops_the_roll_out_where_it_is),
+		cmocka_unit_test(a_failed_roll_out_takes_itself_back_when_asked_to),
+		cmocka_unit_test(without_being_asked_it_stays),
 		cmocka_unit_test(going_back_uses_the_earlier_set_again),
 		cmocka_unit_test(recreate_ends_all_old_pods_first),
 		cmocka_unit_test(paused_it_scales_but_does_not_roll),
