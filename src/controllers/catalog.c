@@ -24,6 +24,7 @@
 	X(job)                                                                                     \
 	X(job_orphans)                                                                             \
 	X(autoscaler)                                                                              \
+	X(certificate_request)                                                                     \
 	X(ttl_after_finished)                                                                      \
 	X(volume_binder)                                                                           \
 	X(volume_reclaim)                                                                          \

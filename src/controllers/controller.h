@@ -56,8 +56,9 @@ struct view {
 	const struct failure *failure; /* how this key's last plan failed, or NULL */
 	i64 started_ns;		   /* when this runner began to watch: silence before is no sign */
 	struct str ca_certificate; /* PEM, for kube-root-ca.crt; empty when there is none */
-	const struct time_zones *zones; /* NULL: only UTC is known */
-	struct usage *usage;		/* what pods use (server/usage.h); NULL: nobody knows */
+	const struct time_zones *zones;	   /* NULL: only UTC is known */
+	struct certificates *certificates; /* reads and signs (server/certificates.h); or NULL */
+	struct usage *usage;		   /* what pods use (server/usage.h); NULL: nobody knows */
 	struct str kept;	/* what this key's last pass left by plan_keep(), or empty */
 	i64 autoscale_every_ns; /* how often autoscalers look */
 };
@@ -143,6 +144,9 @@ void plan_create(struct plan *plan, kind_id kind, struct str namespace, const st
 void plan_update(struct plan *plan, const struct version *from, const struct doc *changed,
 		 const struct saying *saying);
 void plan_status(struct plan *plan, const struct version *from, const struct doc *changed);
+/* The same for any part that has an address of its own: "approval". */
+void plan_part(struct plan *plan, const struct version *from, const char *subresource,
+	       const struct doc *changed);
 
 /* A JSON merge patch of the object with this uid, whatever its revision. */
 void plan_patch(struct plan *plan, const struct version *from, const struct doc *patch,

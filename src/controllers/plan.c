@@ -118,6 +118,12 @@ void plan_keep(struct plan *plan, struct str bytes)
 	plan->kept = bytes;
 }
 
+void plan_part(struct plan *plan, const struct version *from, const char *subresource,
+	       const struct doc *changed)
+{
+	change(plan, from, changed, str_of(subresource), NULL);
+}
+
 void plan_finalize(struct plan *plan, const struct version *from, const struct doc *changed)
 {
 	change(plan, from, changed, STR("finalize"), NULL);

@@ -68,6 +68,7 @@ struct runner {
 	struct str ca_certificate;
 	const struct time_zones *zones;
 	struct usage *usage;
+	struct certificates *certificates;
 	i64 autoscale_every_ns;
 	void (*on_work)(void *self);
 	void *on_work_self;
@@ -232,6 +233,7 @@ static struct view view_now(struct runner *r, struct arena *arena, u32 *seen)
 		.ca_certificate = r->ca_certificate,
 		.zones = r->zones,
 		.usage = r->usage,
+		.certificates = r->certificates,
 		.autoscale_every_ns = r->autoscale_every_ns,
 	};
 }
@@ -552,6 +554,11 @@ void runner_set_zones(struct runner *r, const struct time_zones *zones)
 void runner_set_usage(struct runner *r, struct usage *usage)
 {
 	r->usage = usage;
+}
+
+void runner_set_certificates(struct runner *r, struct certificates *certificates)
+{
+	r->certificates = certificates;
 }
 
 void runner_set_autoscale(struct runner *r, i64 every_ns)

@@ -53,6 +53,9 @@ void runner_set_zones(struct runner *runner, const struct time_zones *zones);
 /* What pods use, for autoscalers; must outlive the runner. */
 struct usage;
 void runner_set_usage(struct runner *runner, struct usage *usage);
+/* Who reads and signs certificate requests; must outlive the runner. */
+struct certificates;
+void runner_set_certificates(struct runner *runner, struct certificates *certificates);
 /* How often autoscalers look; 15 s without. */
 void runner_set_autoscale(struct runner *runner, i64 every_ns);
 

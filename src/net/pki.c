@@ -212,13 +212,15 @@ static i64 seconds_of(const ASN1_TIME *time)
 
 static bool leaf_extensions(X509 *certificate, X509 *issuer, const struct leaf_spec *spec)
 {
-	const char *uses = spec->uses == (PKI_SERVER | PKI_CLIENT) ? "serverAuth,clientAuth"
-			   : spec->uses == PKI_SERVER		   ? "serverAuth"
-								   : "clientAuth";
+	int use = spec->uses & (PKI_SERVER | PKI_CLIENT);
+	const char *uses = use == (PKI_SERVER | PKI_CLIENT) ? "serverAuth,clientAuth"
+			   : use == PKI_SERVER		    ? "serverAuth"
+							    : "clientAuth";
+	const char *key = spec->uses & PKI_SIGNS_ONLY ? "critical,digitalSignature"
+						      : "critical,digitalSignature,keyEncipherment";
 
 	return extension_add(certificate, issuer, NID_basic_constraints, "critical,CA:FALSE") &&
-	       extension_add(certificate, issuer, NID_key_usage,
-			     "critical,digitalSignature,keyEncipherment") &&
+	       extension_add(certificate, issuer, NID_key_usage, key) &&
 	       extension_add(certificate, issuer, NID_ext_key_usage, uses) &&
 	       extension_add(certificate, issuer, NID_authority_key_identifier, "keyid") &&
 	       (!spec->names[0] ||

@@ -21,9 +21,15 @@ struct pki_subject {
 	u32 organizations_len;
 	const struct str *names; /* DNS names and IP addresses, told apart by their looks */
 	u32 names_len;
+	/* Of what was read: how many of the names are addresses, and what stood beside them. */
+	u32 addresses_len, emails_len, uris_len;
 };
 
-enum pki_use { PKI_SERVER = 1, PKI_CLIENT = 2 }; /* may be or-ed */
+enum pki_use { /* may be or-ed */
+	PKI_SERVER = 1,
+	PKI_CLIENT = 2,
+	PKI_SIGNS_ONLY = 4, /* the key enciphers nothing */
+};
 
 MUST_USE enum status pki_ca_create(struct arena *arena, struct str common_name, i64 now_s,
 				   struct pki_pair *ret_ca, struct error *error);

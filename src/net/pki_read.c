@@ -57,6 +57,10 @@ void names_read(struct arena *arena, const STACK_OF(GENERAL_NAME) * names,
 				inet_ntop(len == 4 ? AF_INET : AF_INET6,
 					  ASN1_STRING_get0_data(name->d.iPAddress), ip, sizeof ip);
 			VEC_PUSH(arena, &found, str_copy(arena, str_of(ip)));
+			subject->addresses_len++;
+		} else {
+			subject->emails_len += name->type == GEN_EMAIL;
+			subject->uris_len += name->type == GEN_URI;
 		}
 	}
 	subject->names = found.at;

@@ -25,6 +25,7 @@
 #include "run/time_zones.h"
 #include "scheduler/scheduler.h"
 #include "schema/schema.h"
+#include "server/certificates.h"
 #include "server/server.h"
 #include "server/usage.h"
 #include "store/log_sqlite.h"
@@ -233,6 +234,7 @@ static enum status open_server(struct cluster *c, u16 port, struct error *error)
 		.ca_certificate = c->credentials.ca.certificate,
 		.issuer = STR("https://kubernetes.default.svc.cluster.local"),
 		.tokens = credentials_signer(&c->credentials),
+		.certificates = credentials_certificates(&c->credentials),
 		.wake = server_wants_waking,
 		.wake_self = c,
 		.no_local_path = c->options->no_local_path,
@@ -290,6 +292,7 @@ static void start_brains(struct cluster *c)
 		runner_set_ca(c->runner, c->credentials.ca.certificate);
 		runner_set_zones(c->runner, time_zones_new(c->arena));
 		runner_set_usage(c->runner, server_usage(c->server));
+		runner_set_certificates(c->runner, server_certificates(c->server));
 		runner_set_autoscale(c->runner, c->options->autoscale_every_s * NS_PER_S);
 		usage_set_step(server_usage(c->server), c->options->autoscale_every_s * NS_PER_S);
 	} else {

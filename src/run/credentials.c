@@ -188,6 +188,23 @@ struct token_signer credentials_signer(struct credentials *credentials)
 	return (struct token_signer){ token_sign, token_verify, token_public_key, credentials };
 }
 
+static enum status certificate_order_sign(void *self, struct arena *arena,
+					  const struct certificate_order *order,
+					  struct str *ret_certificate, struct error *error)
+{
+	struct credentials *credentials = self;
+	int uses = (order->server ? PKI_SERVER : 0) | (order->client ? PKI_CLIENT : 0) |
+		   (order->encipherment ? 0 : PKI_SIGNS_ONLY);
+
+	return pki_request_sign(arena, &credentials->ca, order->request, uses, order->seconds,
+				order->now_s, ret_certificate, error);
+}
+
+struct certificate_signer credentials_certificates(struct credentials *credentials)
+{
+	return (struct certificate_signer){ certificate_order_sign, credentials };
+}
+
 enum status credentials_write_kubeconfig(const struct credentials *credentials, struct str url,
 					 struct str path, struct error *error)
 {

@@ -35,6 +35,8 @@ void credentials_release(struct credentials *credentials);
 
 /* Service-account tokens signed with our key. `credentials` must outlive it. */
 struct token_signer credentials_signer(struct credentials *credentials);
+/* Certificates signed by our authority. `credentials` must outlive it. */
+struct certificate_signer credentials_certificates(struct credentials *credentials);
 
 /* Writes the admin's kubeconfig, readable by its owner alone. `url`: https://127.0.0.1:6443 */
 MUST_USE enum status credentials_write_kubeconfig(const struct credentials *credentials,

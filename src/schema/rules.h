@@ -98,6 +98,7 @@ RULE_CHECK(stateful_set_check);
 RULE_CHECK(daemon_set_check);
 RULE_CHECK(cron_job_check);
 RULE_CHECK(job_check);
+RULE_CHECK(certificate_request_check);
 RULE_CHECK(horizontal_pod_autoscaler_check);
 RULE_CHECK(metric_spec_check);
 RULE_CHECK(scaling_rules_check);

@@ -2,9 +2,9 @@
  * CertificateSigningRequests: who asked is written by the server; approving and signing need rights
  * over the signer. Follows plugin/pkg/admission/certificates.
  */
-#include "base/base64.h"
 #include "server/admission.h"
 #include "server/authorize.h"
+#include "server/certificates.h"
 #include "server/object.h"
 #include "server/state.h"
 #include "server/subresource.h"
@@ -28,36 +28,26 @@ const struct doc *certificate_request_new(struct call *call, const struct doc *d
 	return doc_set(arena, doc, "spec.extra", user->extra);
 }
 
-/*
- * Is "system:masters" an organization of the subject? The DER between the PEM lines is searched for
- * the attribute as it stands there: object identifier 2.5.4.10 and a string of that length.
- */
-static bool names_masters(struct arena *arena, struct str pem)
+/* What is asked for must be readable, and nobody becomes an administrator this way. */
+static enum status check_request(struct call *call, const struct api_kind *kind,
+				 const struct doc *doc, struct error *error)
 {
-	static const char oid[] = "\x06\x03\x55\x04\x0a", masters[] = "system:masters";
-	i64 begin = str_find(pem, STR("-----\n")), end;
-	struct str body, der, text = STR("");
+	struct str request = doc_at_str(doc, "spec.request");
+	struct certificate_wish wish;
+	struct error why = ERROR_INIT;
 
-	if (begin < 0)
-		return false;
-	body = str_from(pem, (size_t)begin + 6);
-	end = str_find(body, STR("-----END"));
-	if (end >= 0)
-		body = str_part(body, 0, (size_t)end);
-	while (body.at) {
-		struct str line = str_trim(str_cut(&body, '\n'));
-
-		text = str_format(arena, STR_FMT STR_FMT, STR_ARG(text), STR_ARG(line));
-	}
-	if (!base64_decode(arena, text, &der))
-		return false;
-	for (i64 at; (at = str_find(der, str_of(oid))) >= 0;) {
-		der = str_from(der, (size_t)at + sizeof oid - 1);
-		if (der.len > 2 && (u8)der.at[1] == sizeof masters - 1 &&
-		    str_starts(str_from(der, 2), str_of(masters)))
-			return true;
-	}
-	return false;
+	if (certificate_read(call->arena, request, &wish, &why) != ST_OK)
+		return fail_invalid(call, kind, object_name(doc), error, "FieldValueInvalid",
+				    "spec.request", "Invalid value: \"" STR_FMT "\": %s",
+				    STR_ARG(request), why.message);
+	if (!str_is(doc_at_str(doc, "spec.signerName"), client_signer))
+		return ST_OK;
+	for (u32 i = 0; i < wish.organizations_len; i++)
+		if (str_is(wish.organizations[i], "system:masters"))
+			return fail_forbidden(call, kind, object_name(doc), error,
+					      "use of kubernetes.io/kube-apiserver-client signer "
+					      "with system:masters group is not allowed");
+	return ST_OK;
 }
 
 static enum status may_sign(struct call *call, const struct api_kind *kind, const struct doc *doc,
@@ -94,20 +84,13 @@ enum status admit_certificate_request(struct call *call, const struct api_kind *
 {
 	const struct doc *is = doc_at(doc, "status.certificate"),
 			 *was = doc_at(old, "status.certificate");
-	struct str pem;
 
 	if (old && subresource && str_is(STR("approval"), subresource))
 		return may_sign(call, kind, doc, "approve", error);
 	if (old && subresource && str_is(STR("status"), subresource))
 		return is && !(was && doc_eq(is, was)) ? may_sign(call, kind, doc, "sign", error)
 						       : ST_OK;
-	if (old || !str_is(doc_at_str(doc, "spec.signerName"), client_signer) ||
-	    !base64_decode(call->arena, doc_at_str(doc, "spec.request"), &pem) ||
-	    !names_masters(call->arena, pem))
-		return ST_OK;
-	return fail_forbidden(call, kind, object_name(doc), error,
-			      "use of kubernetes.io/kube-apiserver-client signer with "
-			      "system:masters group is not allowed");
+	return old ? ST_OK : check_request(call, kind, doc, error);
 }
 
 /* ---- certificatesigningrequests/NAME/approval */

@@ -139,6 +139,15 @@ const struct default_role default_roles[] = {
 	  "approve certificates.k8s.io signers kubernetes.io/kubelet-serving", NULL, NULL, NULL },
 	{ CERTIFICATES "legacy-unknown-approver",
 	  "approve certificates.k8s.io signers kubernetes.io/legacy-unknown", NULL, NULL, NULL },
+	{ "system:controller:certificate-controller",
+	  "delete," READ " certificates.k8s.io certificatesigningrequests;"
+	  "update certificates.k8s.io certificatesigningrequests/approval,"
+	  "certificatesigningrequests/status;"
+	  "approve certificates.k8s.io signers kubernetes.io/kube-apiserver-client-kubelet;"
+	  "sign certificates.k8s.io signers kubernetes.io/kube-apiserver-client,"
+	  "kubernetes.io/kube-apiserver-client-kubelet,kubernetes.io/kubelet-serving,"
+	  "kubernetes.io/legacy-unknown;create authorization.k8s.io subjectaccessreviews;" EVENTS,
+	  "ServiceAccount:kube-system:certificate-controller", NULL, NULL },
 	{ "system:controller:clusterrole-aggregation-controller",
 	  "escalate," READ ",patch,update rbac.authorization.k8s.io clusterroles",
 	  "ServiceAccount:kube-system:clusterrole-aggregation-controller", NULL, NULL },

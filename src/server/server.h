@@ -31,6 +31,18 @@ struct token_signer {
 	void *self;
 };
 
+/* Signs what CertificateSigningRequests ask for with the cluster's own authority. */
+struct certificate_order {
+	struct str request; /* PKCS #10 in PEM form */
+	bool server, client, encipherment;
+	i64 seconds, now_s;
+};
+struct certificate_signer {
+	enum status (*sign)(void *self, struct arena *arena, const struct certificate_order *order,
+			    struct str *ret_certificate, struct error *error);
+	void *self;
+};
+
 /* All slices must outlive the server. Zero means the default. */
 struct server_config {
 	struct str service_cidr;	   /* 10.96.0.0/16 */
@@ -42,6 +54,7 @@ struct server_config {
 	struct str issuer;	      /* https://kubernetes.default.svc.cluster.local */
 	bool no_local_path;	      /* make no default storage class */
 	struct token_signer tokens;   /* sign == NULL: no service-account tokens */
+	struct certificate_signer certificates; /* sign == NULL: none are signed */
 	/* An AdmissionConfiguration (apiserver.config.k8s.io/v1): its plugins' sections. NULL: none
 	 */
 	const struct doc *admission;

@@ -17,6 +17,7 @@
 #include "controllers/simulated_usage.h"
 #include "doc/json.h"
 #include "scheduler/scheduler.h"
+#include "server/certificates.h"
 #include "server/server.h"
 #include "server/verbs.h"
 
@@ -45,12 +46,13 @@ struct cluster_wish {
 	u32 nodes;
 	bool no_scheduler;
 	const struct simulated_config *config; /* instead of `nodes` */
+	struct certificate_signer certificates;
 };
 
 static inline struct cluster *cluster_new(struct cluster_wish wish)
 {
 	struct cluster *c = calloc(1, sizeof *c);
-	struct server_config config = { 0 };
+	struct server_config config = { .certificates = wish.certificates };
 	struct simulated_config nodes = { .nodes = wish.nodes };
 	struct error error = ERROR_INIT;
 	c->arena = arena_new(0);
@@ -69,6 +71,7 @@ static inline struct cluster *cluster_new(struct cluster_wish wish)
 	c->usage = simulated_usage(c->store);
 	usage_add_source(server_usage(c->server), &c->usage);
 	runner_set_usage(c->runner, server_usage(c->server));
+	runner_set_certificates(c->runner, server_certificates(c->server));
 	if (!wish.no_scheduler)
 		c->scheduler = scheduler_new(c->store, c->schema, &c->clock, writer,
 					     runner_recorder(c->runner));

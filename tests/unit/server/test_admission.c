@@ -1,6 +1,9 @@
 /* Smaller admission steps: classes of pods, certificates, default ingress class, impersonation. */
 #include "harness.h"
 
+#include "base/base64.h"
+#include "net/pki.h"
+
 #define PODS "/api/v1/namespaces/default/pods"
 #define CLASSES "/apis/scheduling.k8s.io/v1/priorityclasses"
 #define CSRS "/apis/certificates.k8s.io/v1/certificatesigningrequests"
@@ -108,11 +111,17 @@ static void let_jane_request(void)
 	       "\"name\":\"jane\"}]}");
 }
 
-/* A request whose subject is O=system:masters, CN=jane, as openssl req makes it; only the bytes of
- * the organization matter here. */
-static const char masters_request[] =
-	"LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNULS0tLS0KTUJVR0ExVUVDZ3dPYzNsemRHVnRPbTFo"
-	"YzNSbGNuTT0KLS0tLS1FTkQgQ0VSVElGSUNBVEUgUkVRVUVTVC0tLS0tCg==";
+/* A certificate request, as spec.request holds it. */
+static const char *request_of(const char *organization)
+{
+	struct str organizations[] = { str_of(organization) }, pem, key;
+	struct pki_subject subject = { .common_name = STR("jane"),
+				       .organizations = organizations,
+				       .organizations_len = 1 };
+
+	assert_int_equal(pki_request_create(arena, &subject, &pem, &key, NULL), ST_OK);
+	return base64_encode(arena, pem).at;
+}
 
 static void certificates_need_rights_over_signers(void **state)
 {
@@ -126,10 +135,13 @@ static void certificates_need_rights_over_signers(void **state)
 	(void)state;
 	let_jane_request();
 	peer = &jane;
-	doc = ask_ok(
-		201, "POST", CSRS,
-		"{\"metadata\":{\"name\":\"c\"},\"spec\":{\"signerName\":\"example.com/one\","
-		"\"request\":\"eA==\",\"username\":\"somebody\",\"usages\":[\"client auth\"]}}");
+	doc = ask_ok(201, "POST", CSRS,
+		     str_format(arena,
+				"{\"metadata\":{\"name\":\"c\"},\"spec\":{\"signerName\":"
+				"\"example.com/one\",\"request\":\"%s\",\"username\":\"somebody\","
+				"\"usages\":[\"client auth\"]}}",
+				request_of("developers"))
+			     .at);
 	assert_str(doc_at_str(doc, "spec.username"), "jane");
 	assert_str(doc_at_str(doc, "spec.groups.0"), "system:authenticated");
 	ask_fails(403, "Forbidden",
@@ -153,7 +165,7 @@ static void certificates_need_rights_over_signers(void **state)
 			     "{\"metadata\":{\"name\":\"m\"},\"spec\":{\"signerName\":"
 			     "\"kubernetes.io/kube-apiserver-client\",\"usages\":[\"client auth\"],"
 			     "\"request\":\"%s\"}}",
-			     masters_request)
+			     request_of("system:masters"))
 			  .at);
 }
 
