@@ -28,7 +28,8 @@
 	X(INTERNAL, 500, "InternalError")                                                          \
 	X(UNAVAILABLE, 503, "ServiceUnavailable")                                                  \
 	X(TIMEOUT, 504, "Timeout")                                                                 \
-	X(NO_SPACE, 507, "InsufficientStorage")
+	X(NO_SPACE, 507, "InsufficientStorage")                                                    \
+	X(PENDING, 503, "ServiceUnavailable") /* not yet: webhooks are being asked; never sent */
 
 enum status {
 #define X(name, code, reason) ST_##name,

@@ -139,6 +139,9 @@ enum status admit_check(struct call *call, const struct api_kind *kind, struct s
 
 	if (status == ST_OK && kind->id == KIND_CertificateSigningRequest)
 		status = admit_certificate_request(call, kind, doc, old, subresource, error);
+	if (status == ST_OK && (kind->id == KIND_MutatingWebhookConfiguration ||
+				kind->id == KIND_ValidatingWebhookConfiguration))
+		status = admit_webhooks(call, kind, doc, error);
 	if (status == ST_OK && kind->id == KIND_PriorityClass)
 		status = admit_priority_class(call, kind, doc, error);
 	if (status == ST_OK)

@@ -57,6 +57,10 @@ MUST_USE enum status admit_certificate_request(struct call *call, const struct a
 					       const struct doc *doc, const struct doc *old,
 					       const char *subresource, struct error *error);
 
+/* Webhooks' configurations: what is not done here is refused; in webhook_match.c. */
+MUST_USE enum status admit_webhooks(struct call *call, const struct api_kind *kind,
+				    const struct doc *doc, struct error *error);
+
 /* PriorityClasses: reserved names and values, one default; in pod_admission.c. */
 MUST_USE enum status admit_priority_class(struct call *call, const struct api_kind *kind,
 					  const struct doc *doc, struct error *error);

@@ -8,6 +8,7 @@
 #include "schema/rules.h"
 #include "schema/decode.h"
 #include "server/state.h"
+#include "server/webhook.h"
 
 static const struct str masters[] = { STR_INIT("system:masters"),
 				      STR_INIT("system:authenticated") };
@@ -275,7 +276,7 @@ void outcome_of_version(struct call *call, const struct api_kind *kind, struct v
 
 i64 call_now_ns(struct call *call)
 {
-	return clock_wall_ns(call->server->clock);
+	return webhook_now_ns(call);
 }
 
 struct str call_now(struct call *call)
@@ -283,14 +284,24 @@ struct str call_now(struct call *call)
 	return timestamp_print(call->arena, call_now_ns(call));
 }
 
-struct str call_uuid(struct call *call)
+static struct str uuid_of(struct arena *arena, struct random *random)
 {
-	u64 a = random_u64(call->server->random), b = random_u64(call->server->random);
+	u64 a = random_u64(random), b = random_u64(random);
 
-	return str_format(call->arena, "%08x-%04x-4%03x-%04x-%012llx", (u32)(a >> 32),
+	return str_format(arena, "%08x-%04x-4%03x-%04x-%012llx", (u32)(a >> 32),
 			  (u32)(a >> 16) & 0xffff, (u32)a & 0xfff,
 			  0x8000 | ((u32)(b >> 48) & 0x3fff),
 			  (unsigned long long)(b & 0xffffffffffffULL));
+}
+
+struct str call_uuid(struct call *call)
+{
+	return uuid_of(call->arena, webhook_dice(call));
+}
+
+struct str call_random_uuid(struct call *call)
+{
+	return uuid_of(call->arena, call->server->random);
 }
 
 bool kind_has_generation(const struct api_kind *kind)

@@ -48,6 +48,8 @@ struct str call_now(struct call *call);
 i64 call_now_ns(struct call *call);
 /* A random UUID, version 4. */
 struct str call_uuid(struct call *call);
+/* Another one in every run of the same call. */
+struct str call_random_uuid(struct call *call);
 
 /* True for kinds whose spec has a generation. */
 bool kind_has_generation(const struct api_kind *kind);

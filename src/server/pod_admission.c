@@ -8,6 +8,7 @@
 #include "server/admission.h"
 #include "server/object.h"
 #include "server/state.h"
+#include "server/webhook.h"
 
 enum {
 	TOLERATION_S = 300,
@@ -91,6 +92,15 @@ static const struct doc *token_mount(struct arena *arena, struct str volume)
 	return build_done(&b);
 }
 
+/* Containers that a webhook adds later share the volume that is there. */
+static struct str token_volume_there(const struct doc *spec)
+{
+	doc_each_item(doc_key(spec, "volumes"), volume)
+		if (str_starts(doc_at_str(volume, "name"), STR("kube-api-access-")))
+			return doc_at_str(volume, "name");
+	return STR("");
+}
+
 static const struct doc *mount_token(struct call *call, const struct doc *spec)
 {
 	struct arena *arena = call->arena;
@@ -98,9 +108,14 @@ static const struct doc *mount_token(struct call *call, const struct doc *spec)
 
 	if (all_mount_token(spec))
 		return spec;
-	random_name(call->server->random, tail, TOKEN_SUFFIX);
 
-	struct str volume = str_format(arena, "kube-api-access-%.*s", TOKEN_SUFFIX, tail);
+	struct str volume = token_volume_there(spec);
+	bool there = volume.len > 0;
+
+	if (!there) {
+		random_name(webhook_dice(call), tail, TOKEN_SUFFIX);
+		volume = str_format(arena, "kube-api-access-%.*s", TOKEN_SUFFIX, tail);
+	}
 	const struct doc *mount = token_mount(arena, volume);
 
 	for (u32 i = 0; i < ARRAY_LEN(container_lists); i++) {
@@ -119,6 +134,8 @@ static const struct doc *mount_token(struct call *call, const struct doc *spec)
 		if (list)
 			spec = doc_with(arena, spec, key, list);
 	}
+	if (there)
+		return spec;
 	return doc_with(arena, spec, STR("volumes"),
 			doc_append(arena, doc_key(spec, "volumes"), token_volume(arena, volume)));
 }

@@ -179,5 +179,7 @@ enum status request_options(struct request *r)
 
 void request_fail(struct request *request)
 {
+	if (request->error.status == ST_PENDING)
+		return; /* route.c runs it again */
 	reply_error(request->x, &request->error);
 }

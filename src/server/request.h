@@ -35,6 +35,7 @@ struct request {
 	struct str group, version, resource;	/* as in the path */
 	struct str ns, name, subresource, rest; /* rest: what follows the subresource */
 	const struct api_kind *kind;
+	struct call fresh;  /* `call` as it was before the verb's first run, see server/webhook.h */
 	struct error error; /* room for the failure that will be sent */
 };
 

@@ -10,6 +10,7 @@
 #include "server/respond.h"
 #include "server/state.h"
 #include "server/watch_stream.h"
+#include "server/webhook.h"
 
 static void fail_unknown(struct request *r)
 {
@@ -189,19 +190,45 @@ static bool serves(const struct request *r)
 	return r->kind->verbs & needed[r->verb];
 }
 
+static void (*const handlers[])(struct request *) = {
+	[REQUEST_GET] = handle_get,	  [REQUEST_LIST] = list_reply,
+	[REQUEST_WATCH] = watch_reply,	  [REQUEST_CREATE] = handle_create,
+	[REQUEST_UPDATE] = handle_update, [REQUEST_PATCH] = handle_patch,
+	[REQUEST_DELETE] = handle_delete, [REQUEST_DELETE_COLLECTION] = handle_delete_collection,
+};
+
+/* ---- requests that wait for admission webhooks */
+
+static void run_again(void *self)
+{
+	struct request *r = self;
+
+	r->call = r->fresh;
+	r->warnings.list.len = 0;
+	if (r->call.audit)
+		r->call.audit->list.len = 0;
+	error_clear(&r->error);
+	webhook_memo_rewind(r->call.webhooks);
+	handlers[r->verb](r);
+}
+
+static void free_memo(void *memo)
+{
+	webhook_memo_free(memo);
+}
+
+static void expect_webhooks(struct request *r)
+{
+	if (r->verb == REQUEST_GET || r->verb == REQUEST_LIST || r->verb == REQUEST_WATCH ||
+	    !webhooks_exist(r->server))
+		return;
+	r->call.webhooks = webhook_memo_new(r->server, run_again, r);
+	arena_defer(r->x->arena, free_memo, r->call.webhooks);
+	r->fresh = r->call;
+}
+
 void route_resource(struct request *r)
 {
-	static void (*const handlers[])(struct request *) = {
-		[REQUEST_GET] = handle_get,
-		[REQUEST_LIST] = list_reply,
-		[REQUEST_WATCH] = watch_reply,
-		[REQUEST_CREATE] = handle_create,
-		[REQUEST_UPDATE] = handle_update,
-		[REQUEST_PATCH] = handle_patch,
-		[REQUEST_DELETE] = handle_delete,
-		[REQUEST_DELETE_COLLECTION] = handle_delete_collection,
-	};
-
 	/* What is only asked (reviews) is not stored, so it has no parts either. */
 	if (!r->kind || (!r->kind->namespaced && r->ns.len) ||
 	    (r->subresource.len && !(r->kind->verbs & API_VERB_GET))) {
@@ -221,7 +248,8 @@ void route_resource(struct request *r)
 	if (r->kind->id == KIND_NodeMetrics || r->kind->id == KIND_PodMetrics)
 		metrics_reply(r);
 	else
-		handlers[r->verb](r);
+		expect_webhooks(r);
+	handlers[r->verb](r);
 }
 
 void route_plain(struct request *r)

@@ -14,6 +14,7 @@
 #include "server/state.h"
 #include "server/usage.h"
 #include "server/watch_stream.h"
+#include "server/webhook.h"
 
 static struct str or_else(struct str text, struct str otherwise)
 {
@@ -65,6 +66,7 @@ void server_free(struct server *server)
 	store_forget(server->store, server);
 	custom_stop(server);
 	watch_end_all(server);
+	webhooks_stop(server);
 	commit_abandon(server);
 	metrics_abandon(server);
 	usage_free(server->usage);

@@ -10,6 +10,7 @@
 #include "server/object.h"
 #include "server/service_address.h"
 #include "server/state.h"
+#include "server/webhook.h"
 
 enum {
 	RANGE_BITS_MAX = 20,	/* a larger range is used in part */
@@ -82,11 +83,11 @@ struct str service_first_address(struct arena *arena, struct str cidr)
 }
 
 /* A free address: anywhere behind the static ones, then among them. 0: all are taken. */
-static u32 range_find(struct server *server, const struct range *range)
+static u32 range_find(struct random *dice, const struct range *range)
 {
 	u32 low = range->size > 2 * STATIC_ADDRESSES ? STATIC_ADDRESSES : 1;
 	u32 span = range->size - 1 - low;
-	u32 start = random_below(server->random, span);
+	u32 start = random_below(dice, span);
 
 	for (u32 i = 0; i < span; i++)
 		if (!range_has(range, low + (start + i) % span))
@@ -157,7 +158,7 @@ static enum status choose_address(struct work *w, struct str *address)
 			return refuse_address(w, *address, "provided IP is already allocated");
 		return ST_OK;
 	}
-	index = range_find(w->call->server, &w->range);
+	index = range_find(webhook_dice(w->call), &w->range);
 	if (index == 0)
 		return fail(w->error, ST_INTERNAL, "failed to allocate a serviceIP: range is full");
 	*address = range_address(w->call->arena, &w->range, index);
@@ -217,7 +218,7 @@ static i64 find_port(struct work *w)
 {
 	const struct server_config *config = &w->call->server->config;
 	u32 low = config->node_port_low, span = config->node_port_high - low + 1u;
-	u32 start = random_below(w->call->server->random, span);
+	u32 start = random_below(webhook_dice(w->call), span);
 
 	for (u32 i = 0; i < span; i++) {
 		u32 port = low + (start + i) % span;

@@ -25,10 +25,12 @@ struct server {
 	struct documents *documents;   /* discovery and OpenAPI, made when first asked for */
 	struct arena *scratch;	       /* for one event or one row at a time; reset after it */
 	struct server_later *later, **later_end;
-	struct server_later restore; /* what everyone relies on and someone deleted */
+	struct server_later restore;	  /* what everyone relies on and someone deleted */
 	struct server_later custom_later; /* server/custom.c: stored versions to be renewed */
 	struct usage *usage;		  /* server/usage.h */
 	struct metrics_wait *metrics_waits;
+	struct webhook_memo *memos; /* of callers who do not wait for webhooks */
+	u32 memos_len;
 	u32 streams_len;
 	bool ready;
 	i64 started_wall_ns;

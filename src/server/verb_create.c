@@ -3,6 +3,7 @@
 #include "server/admission.h"
 #include "server/object.h"
 #include "server/state.h"
+#include "server/webhook.h"
 #include "server/subresource.h"
 #include "server/write.h"
 
@@ -37,7 +38,7 @@ static struct str generate_name(struct call *call, struct str base)
 {
 	char tail[GENERATED_CHARACTERS];
 
-	random_name(call->server->random, tail, GENERATED_CHARACTERS);
+	random_name(webhook_dice(call), tail, GENERATED_CHARACTERS);
 	return str_format(call->arena, STR_FMT "%.*s",
 			  STR_ARG(str_part(base, 0, GENERATED_BASE_MAX)), GENERATED_CHARACTERS,
 			  tail);
@@ -133,9 +134,9 @@ static enum status create_bindings(struct call *call, struct str ns, const struc
 			   error);
 }
 
-enum status verb_create(struct call *call, const struct api_kind *kind, struct str ns,
-			struct str name, struct str subresource, const struct doc *body,
-			struct outcome *ret_outcome, struct error *error)
+static enum status create(struct call *call, const struct api_kind *kind, struct str ns,
+			  struct str name, struct str subresource, const struct doc *body,
+			  struct outcome *ret_outcome, struct error *error)
 {
 	const struct subresource *sub;
 	struct version *object;
@@ -161,4 +162,15 @@ enum status verb_create(struct call *call, const struct api_kind *kind, struct s
 		return fail_not_found(call, kind, name, error);
 	version_hold(call->arena, object);
 	return sub->create(call, kind, object, body, ret_outcome, error);
+}
+
+enum status verb_create(struct call *call, const struct api_kind *kind, struct str ns,
+			struct str name, struct str subresource, const struct doc *body,
+			struct outcome *ret_outcome, struct error *error)
+{
+	struct webhook_scope scope = webhook_open(call, 'c', kind, ns, name, subresource, body);
+
+	return webhook_close(call, scope,
+			     create(call, kind, ns, name, subresource, body, ret_outcome, error),
+			     error);
 }

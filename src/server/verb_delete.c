@@ -11,6 +11,7 @@
 #include "server/node_access.h"
 #include "server/object.h"
 #include "server/state.h"
+#include "server/webhook.h"
 #include "server/write.h"
 
 enum { POD_GRACE_DEFAULT_S = 30 };
@@ -142,6 +143,22 @@ static bool namespace_is_immortal(const struct api_kind *kind, struct str name)
 		str_is(name, "kube-public"));
 }
 
+static enum status ask_webhooks(struct call *call, const struct api_kind *kind,
+				const struct version *object, struct error *error)
+{
+	struct webhook_subject subject = {
+		.kind = kind,
+		.ns = object->namespace,
+		.name = object->name,
+		.operation = WEBHOOK_DELETE,
+		.old = object->doc,
+	};
+	const struct doc *nothing;
+	enum status status = webhook_mutate(call, &subject, &nothing, error);
+
+	return status == ST_OK ? webhook_validate(call, &subject, error) : status;
+}
+
 static enum status delete_object(struct call *call, const struct api_kind *kind,
 				 struct version *object, const struct delete_options *options,
 				 struct outcome *ret_outcome, struct error *error)
@@ -161,6 +178,8 @@ static enum status delete_object(struct call *call, const struct api_kind *kind,
 				      "this is a system priority class and cannot be deleted");
 	status = admit_node(call, kind->stored, object->namespace, object->name, NODE_DELETES, NULL,
 			    doc, NULL, error);
+	if (status == ST_OK)
+		status = ask_webhooks(call, kind, object, error);
 	if (status != ST_OK)
 		return status;
 	version_hold(call->arena, object);
@@ -197,8 +216,13 @@ enum status verb_delete(struct call *call, const struct api_kind *kind, struct s
 
 	if (!object)
 		return fail_not_found(call, kind, name, error);
-	return delete_object(call, kind, object, options ? options : &DELETE_OPTIONS_NONE,
-			     ret_outcome, error);
+	struct webhook_scope scope = webhook_open(call, 'd', kind, ns, name, STR(""), NULL);
+
+	return webhook_close(call, scope,
+			     delete_object(call, kind, object,
+					   options ? options : &DELETE_OPTIONS_NONE, ret_outcome,
+					   error),
+			     error);
 }
 
 enum status verb_delete_collection(struct call *call, const struct api_kind *kind, struct str ns,
@@ -221,18 +245,35 @@ enum status verb_delete_collection(struct call *call, const struct api_kind *kin
 		status = field_selector_parse(call->arena, kind, field_selector, &fields, error);
 	if (status != ST_OK)
 		return status;
-	store_iter_start(&iter, call->server->store, kind->id, ns, STR(""), STR(""));
-	while (status == ST_OK && (object = store_iter_next(&iter))) {
-		struct outcome outcome = { 0 };
+	/* All are asked about before the first goes, so that a refusal leaves them all. */
+	for (u32 pass = call->webhooks ? 0 : 1; pass < 2 && status == ST_OK; pass++) {
+		bool waiting = false;
 
-		if ((labels && !selector_matches(labels, doc_at(object->doc, "metadata.labels"))) ||
-		    (fields && !field_selector_matches(fields, object->doc)))
-			continue;
-		status = delete_object(call, kind, object, options ? options : &DELETE_OPTIONS_NONE,
-				       &outcome, error);
-		if (status == ST_OK)
-			build_doc(&deleted, NULL, outcome.doc);
-		revision = MAX(revision, outcome.revision);
+		store_iter_start(&iter, call->server->store, kind->id, ns, STR(""), STR(""));
+		while (status == ST_OK && (object = store_iter_next(&iter))) {
+			struct outcome outcome = { 0 };
+
+			if ((labels &&
+			     !selector_matches(labels, doc_at(object->doc, "metadata.labels"))) ||
+			    (fields && !field_selector_matches(fields, object->doc)))
+				continue;
+			if (!pass) {
+				version_hold(call->arena, object);
+				status = ask_webhooks(call, kind, object, error);
+				waiting = waiting || status == ST_PENDING;
+				if (status == ST_PENDING)
+					status = ST_OK;
+				continue;
+			}
+			status = delete_object(call, kind, object,
+					       options ? options : &DELETE_OPTIONS_NONE, &outcome,
+					       error);
+			if (status == ST_OK)
+				build_doc(&deleted, NULL, outcome.doc);
+			revision = MAX(revision, outcome.revision);
+		}
+		if (waiting && status == ST_OK)
+			return ST_PENDING;
 	}
 	*ret_deleted = build_done(&deleted);
 	*ret_revision = revision;

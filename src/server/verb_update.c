@@ -7,6 +7,7 @@
 #include "schema/patch_schema.h"
 #include "server/state.h"
 #include "server/subresource.h"
+#include "server/webhook.h"
 #include "server/write.h"
 
 static const struct subresource subresources[] = {
@@ -140,9 +141,9 @@ enum status finalize_update(struct call *call, const struct api_kind *kind, stru
 	return write_update(call, kind, object, doc, "finalize", ret_outcome, error);
 }
 
-enum status verb_update(struct call *call, const struct api_kind *kind, struct str ns,
-			struct str name, struct str subresource, const struct doc *body,
-			struct outcome *ret_outcome, struct error *error)
+static enum status update(struct call *call, const struct api_kind *kind, struct str ns,
+			  struct str name, struct str subresource, const struct doc *body,
+			  struct outcome *ret_outcome, struct error *error)
 {
 	const struct subresource *sub;
 	struct version *object;
@@ -215,9 +216,10 @@ static enum status apply(struct call *call, const struct api_kind *kind, struct 
 			      error);
 }
 
-enum status verb_patch(struct call *call, const struct api_kind *kind, struct str ns,
-		       struct str name, struct str subresource, enum patch_type type, bool force,
-		       const struct doc *patch, struct outcome *ret_outcome, struct error *error)
+static enum status patch_object(struct call *call, const struct api_kind *kind, struct str ns,
+				struct str name, struct str subresource, enum patch_type type,
+				bool force, const struct doc *patch, struct outcome *ret_outcome,
+				struct error *error)
 {
 	const struct subresource *sub;
 	struct version *object;
@@ -244,4 +246,27 @@ enum status verb_patch(struct call *call, const struct api_kind *kind, struct st
 	if (sub)
 		return sub->update(call, kind, object, changed, ret_outcome, error);
 	return update_whole(call, kind, object, changed, NULL, ret_outcome, error);
+}
+
+enum status verb_update(struct call *call, const struct api_kind *kind, struct str ns,
+			struct str name, struct str subresource, const struct doc *body,
+			struct outcome *ret_outcome, struct error *error)
+{
+	struct webhook_scope scope = webhook_open(call, 'u', kind, ns, name, subresource, body);
+
+	return webhook_close(call, scope,
+			     update(call, kind, ns, name, subresource, body, ret_outcome, error),
+			     error);
+}
+
+enum status verb_patch(struct call *call, const struct api_kind *kind, struct str ns,
+		       struct str name, struct str subresource, enum patch_type type, bool force,
+		       const struct doc *patch, struct outcome *ret_outcome, struct error *error)
+{
+	struct webhook_scope scope = webhook_open(call, 'p', kind, ns, name, subresource, patch);
+
+	return webhook_close(call, scope,
+			     patch_object(call, kind, ns, name, subresource, type, force, patch,
+					  ret_outcome, error),
+			     error);
 }

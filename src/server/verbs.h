@@ -16,6 +16,7 @@
 struct api_kind;
 struct selector;
 struct server;
+struct webhook_memo;
 struct version;
 
 struct user {
@@ -53,8 +54,9 @@ struct call {
 	bool tracked;		 /* what it writes is entered in managedFields */
 	struct str field_manager, user_agent; /* who, for managedFields */
 	enum field_validation validation;
-	struct warnings *warnings; /* NULL: nobody listens */
-	struct audit_notes *audit; /* NULL: nothing is noted */
+	struct warnings *warnings;     /* NULL: nobody listens */
+	struct audit_notes *audit;     /* NULL: nothing is noted */
+	struct webhook_memo *webhooks; /* what webhooks said already; NULL: none is to be asked */
 	/* Paths of keys that stood twice in the body, as whoever parsed it found them. */
 	const struct str *duplicates;
 	u32 duplicates_len;

@@ -12,6 +12,7 @@
 #include "server/object.h"
 #include "server/quota.h"
 #include "server/state.h"
+#include "server/webhook.h"
 
 void outcome_of_doc(struct call *call, const struct api_kind *kind, const struct doc *doc,
 		    struct outcome *ret_outcome)
@@ -57,6 +58,27 @@ static const struct doc *track_created(struct call *call, const struct api_kind 
 		       doc_at(asked, "metadata.managedFields"));
 }
 
+/* Webhooks change it; then what the server itself adds is looked at again: a container brought in
+ * from outside needs defaults, limits and a token as well. */
+static enum status mutate(struct call *call, const struct webhook_subject *subject,
+			  const struct doc **doc, struct error *error)
+{
+	const struct api_kind *stored = subject->kind->stored;
+	const struct doc *changed;
+	enum status status = webhook_mutate(call, subject, &changed, error);
+
+	if (status != ST_OK || changed == *doc)
+		return status;
+	if (stored->id == KIND_Pod && !subject->old)
+		status = admit_create(call, stored, subject->ns, changed, &changed, error);
+	if (status != ST_OK)
+		return status;
+	*doc = schema_default(call->arena, call->server->schema, stored, changed);
+	if (stored->id == KIND_Pod && !subject->old)
+		status = admit_finish(call, stored, subject->ns, *doc, NULL, doc, error);
+	return status;
+}
+
 enum status write_create(struct call *call, const struct api_kind *kind, struct str ns,
 			 struct str name, const struct doc *doc, struct outcome *ret_outcome,
 			 struct error *error)
@@ -73,10 +95,17 @@ enum status write_create(struct call *call, const struct api_kind *kind, struct 
 			doc = track_created(call, kind, doc, changed ? asked : doc);
 		status = admit_finish(call, stored, ns, doc, NULL, &doc, error);
 	}
+	struct webhook_subject subject = { .kind = kind, .ns = ns, .name = name, .object = doc };
+
+	if (status == ST_OK)
+		status = mutate(call, &subject, &doc, error);
+	subject.object = doc;
 	if (status == ST_OK)
 		status = validate(call, stored, doc, NULL, NULL, error);
 	if (status == ST_OK)
 		status = admit_check(call, stored, ns, doc, NULL, NULL, error);
+	if (status == ST_OK)
+		status = webhook_validate(call, &subject, error);
 	if (status == ST_OK && stored->namespaced)
 		status = admit_quota(call, stored, ns, doc, NULL, error);
 	if (status == ST_OK)
@@ -257,6 +286,19 @@ enum status write_update(struct call *call, const struct api_kind *kind, struct 
 	doc = schema_default(arena, call->server->schema, stored, doc);
 	doc = managed_fields_track(call, kind, doc, old->doc, subresource);
 	status = admit_finish(call, stored, old->namespace, doc, old->doc, &doc, error);
+	struct webhook_subject subject = {
+		.kind = kind,
+		.ns = old->namespace,
+		.name = old->name,
+		.subresource = str_of(subresource),
+		.operation = WEBHOOK_UPDATE,
+		.object = doc,
+		.old = old->doc,
+	};
+
+	if (status == ST_OK)
+		status = mutate(call, &subject, &doc, error);
+	subject.object = doc;
 	if (status == ST_OK)
 		status = check_finalizers(call, stored, doc, old->doc, error);
 	if (status == ST_OK)
@@ -264,6 +306,8 @@ enum status write_update(struct call *call, const struct api_kind *kind, struct 
 	if (status == ST_OK)
 		status = admit_check(call, stored, old->namespace, doc, old->doc, subresource,
 				     error);
+	if (status == ST_OK)
+		status = webhook_validate(call, &subject, error);
 	if (status != ST_OK)
 		return status;
 	if (may_go(stored, doc))
