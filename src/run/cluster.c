@@ -23,6 +23,7 @@
 #include "run/cluster_door.h"
 #include "run/cluster_node.h"
 #include "run/time_zones.h"
+#include "run/webhook_calls.h"
 #include "scheduler/scheduler.h"
 #include "schema/schema.h"
 #include "server/certificates.h"
@@ -64,6 +65,7 @@ struct cluster {
 	struct usage_source simulated_usage;
 	struct cluster_door *door;
 	struct cluster_node *node;
+	struct webhook_calls *webhooks;
 	struct loop_hook *hook;
 	struct timer *wake, *renewal;
 	struct signal_watch *term, *interrupt;
@@ -226,7 +228,9 @@ static enum status find_range(struct cluster *c, struct error *error)
 
 static enum status open_server(struct cluster *c, u16 port, struct error *error)
 {
+	c->webhooks = webhook_calls_new(c->loop);
 	c->server_config = (struct server_config){
+		.webhooks = webhook_calls_door(c->webhooks),
 		.service_cidr = STR(CLUSTER_SERVICE_CIDR),
 		.advertise_address =
 			c->options->real_node ? str_of(c->range.gateway) : STR("127.0.0.1"),
@@ -419,6 +423,8 @@ void cluster_free(struct cluster *c)
 			error_clear(&error); /* they are told, and the last flush below says it */
 		cluster_node_free(c->node);  /* its client's watches are the server's */
 		c->node = NULL;
+		webhook_calls_free(c->webhooks);
+		c->webhooks = NULL;
 		server_free(c->server);
 		c->server = NULL;
 	}
@@ -430,6 +436,7 @@ void cluster_free(struct cluster *c)
 	cluster_node_free(c->node);
 	while (c->http)
 		loop_run(c->loop);
+	webhook_calls_free(c->webhooks);
 	if (c->server)
 		server_free(c->server);
 	if (c->store && store_flush(c->store, &error) != ST_OK)
