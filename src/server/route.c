@@ -245,10 +245,11 @@ void route_resource(struct request *r)
 		request_fail(r);
 		return;
 	}
-	if (r->kind->id == KIND_NodeMetrics || r->kind->id == KIND_PodMetrics)
+	if (r->kind->id == KIND_NodeMetrics || r->kind->id == KIND_PodMetrics) {
 		metrics_reply(r);
-	else
-		expect_webhooks(r);
+		return;
+	}
+	expect_webhooks(r);
 	handlers[r->verb](r);
 }
 
