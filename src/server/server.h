@@ -56,7 +56,7 @@ struct server_config {
 	bool no_local_path;	      /* make no default storage class */
 	struct token_signer tokens;   /* sign == NULL: no service-account tokens */
 	struct certificate_signer certificates; /* sign == NULL: none are signed */
-	const struct webhook_door *webhooks; /* server/webhook.h; NULL: none is reached */
+	const struct webhook_door *webhooks;	/* server/webhook.h; NULL: none is reached */
 	/* An AdmissionConfiguration (apiserver.config.k8s.io/v1): its plugins' sections. NULL: none
 	 */
 	const struct doc *admission;
