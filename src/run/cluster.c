@@ -211,6 +211,8 @@ static enum status open_store(struct cluster *c, struct error *error)
 	if ((status = file_mkdir_all(data, 0700, error)) ||
 	    (status = log_sqlite_open(data, log_notifies, c, &c->log, error)))
 		return status;
+	if (c->options->rotate_secrets_key && (status = log_sqlite_rotate(c->log, error)))
+		return status;
 	c->schema = schema_new();
 	c->store = store_new(c->schema, c->log, clock_real());
 	return store_open(c->store, error);

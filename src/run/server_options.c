@@ -23,6 +23,7 @@ enum option_code {
 	CODE_NO_CONTROLLERS,
 	CODE_NO_SCHEDULER,
 	CODE_NO_LOCAL_PATH,
+	CODE_ROTATE_SECRETS_KEY,
 	CODE_CGROUP_PARENT,
 	CODE_PURGE_NODE,
 	CODE_VERBOSE,
@@ -60,6 +61,8 @@ static const struct {
 	{ "no-controllers", NULL, "run no controllers", CODE_NO_CONTROLLERS },
 	{ "no-scheduler", NULL, "bind no pods to nodes", CODE_NO_SCHEDULER },
 	{ "no-local-path", NULL, "make no default storage class", CODE_NO_LOCAL_PATH },
+	{ "rotate-secrets-key", NULL, "seal all Secrets on disk with a new key while starting",
+	  CODE_ROTATE_SECRETS_KEY },
 	{ "cgroup-parent", "NAME", "the control group ours live under (minke)", CODE_CGROUP_PARENT,
 	  BOTH },
 	{ "purge-node", NULL, "end the containers of a stopped server, and exit", CODE_PURGE_NODE,
@@ -149,6 +152,18 @@ static enum status apply_number(struct server_options *options, enum option_code
 	return status;
 }
 
+/* Those without a value. */
+static void apply_flag(struct server_options *options, enum option_code code)
+{
+	options->controllers &= code != CODE_NO_CONTROLLERS;
+	options->scheduler &= code != CODE_NO_SCHEDULER;
+	options->no_local_path |= code == CODE_NO_LOCAL_PATH;
+	options->rotate_secrets_key |= code == CODE_ROTATE_SECRETS_KEY;
+	options->purge_node |= code == CODE_PURGE_NODE;
+	options->verbose |= code == CODE_VERBOSE;
+	options->help |= code == CODE_HELP;
+}
+
 static enum status apply(struct server_options *options, enum option_code code, struct str text,
 			 struct error *error)
 {
@@ -198,26 +213,17 @@ static enum status apply(struct server_options *options, enum option_code code, 
 				    MIRRORS_MAX);
 		options->mirrors[options->mirrors_len++] = text;
 		break;
-	case CODE_NO_CONTROLLERS:
-		options->controllers = false;
-		break;
-	case CODE_NO_LOCAL_PATH:
-		options->no_local_path = true;
-		break;
-	case CODE_NO_SCHEDULER:
-		options->scheduler = false;
-		break;
 	case CODE_CGROUP_PARENT:
 		options->cgroup_parent = text;
 		break;
+	case CODE_NO_CONTROLLERS:
+	case CODE_NO_SCHEDULER:
+	case CODE_NO_LOCAL_PATH:
+	case CODE_ROTATE_SECRETS_KEY:
 	case CODE_PURGE_NODE:
-		options->purge_node = true;
-		break;
 	case CODE_VERBOSE:
-		options->verbose = true;
-		break;
 	case CODE_HELP:
-		options->help = true;
+		apply_flag(options, code);
 		break;
 	}
 	return status;

@@ -20,10 +20,11 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "store/secret_keys.h"
 #include "sys/file.h"
 
 enum {
-	FORMAT = 1,
+	FORMAT = 2, /* 1: Secrets lay there as they are */
 	APPLICATION_ID = 0x6d696e6b, /* "mink" */
 	CHECK_WHOLE_PAGES = 4096,    /* up to 16 MiB the whole file is checked at the start */
 	BUSY_MS = 5000,              /* for someone who looks at the file with SQLite's tools */
@@ -36,6 +37,8 @@ struct database {
 	u32 wal_pages;  /* in the write-ahead log, since it was last begun anew */
 	u32 wal_folded; /* of these, what was there at the last checkpoint */
 	char *path;
+	struct secret_keys *keys;
+	struct arena *scratch; /* of one commit */
 };
 
 /* ---- errors */
@@ -170,7 +173,8 @@ static enum status make_tables(struct database *database, struct error *error)
 }
 
 /* Ours, of a format we know, and whole, as far as a quick look can tell. */
-static enum status check_file(struct database *database, bool *ret_empty, struct error *error)
+static enum status check_file(struct database *database, bool *ret_empty, bool *ret_older,
+			      struct error *error)
 {
 	i64 id = 0, format = 0, tables = 0, pages = 0;
 	enum status status = ask(database, "PRAGMA application_id", &id, error);
@@ -184,6 +188,7 @@ static enum status check_file(struct database *database, bool *ret_empty, struct
 	if (status)
 		return status;
 	*ret_empty = !id && !tables;
+	*ret_older = !*ret_empty && format < FORMAT;
 	if (*ret_empty)
 		return ST_OK;
 	if (id != APPLICATION_ID)
@@ -250,8 +255,11 @@ static enum status open_file(struct database *database, struct error *error)
 	static const char durability[] =
 		"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 		"PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 16777216;";
+	char set_format[64];
 	int made = -1;
-	bool empty;
+	bool empty, older = false;
+
+	snprintf(set_format, sizeof set_format, "PRAGMA user_version = %d", FORMAT);
 	/* Locking it is a way to have it made with mode 0600; SQLite's own files follow suit. */
 	enum status status = file_lock(database->path, &made, error);
 
@@ -267,15 +275,29 @@ static enum status open_file(struct database *database, struct error *error)
 	sqlite3_busy_timeout(database->db, BUSY_MS);
 	status = execute(database, settings, "opening", error);
 	if (!status)
-		status = check_file(database, &empty, error);
+		status = check_file(database, &empty, &older, error);
 	if (!status)
 		status = execute(database, durability, "opening", error);
 	if (!status && empty)
 		status = make_tables(database, error);
+	if (!status && older) /* what is written from now on, an older minke cannot read */
+		status = execute(database, set_format, "opening", error);
 	if (!status)
 		status = prepare(database, error);
 	sqlite3_wal_hook(database->db, note_wal, database);
 	return status;
+}
+
+/* A lost key must not be hidden by a new one: what was sealed with it would be lost too. */
+static enum status open_keys(struct database *database, const char *directory, struct error *error)
+{
+	i64 sealed = 0;
+	enum status status = ask(database,
+				 "SELECT count(*) FROM (SELECT 1 FROM object WHERE kind = 'secrets'"
+				 " AND json LIKE 'sealed:%' LIMIT 1)",
+				 &sealed, error);
+
+	return status ? status : secret_keys_open(directory, !sealed, &database->keys, error);
 }
 
 enum status database_open(const char *directory, struct database **ret_database,
@@ -285,6 +307,7 @@ enum status database_open(const char *directory, struct database **ret_database,
 	struct database *database = calloc(1, sizeof *database);
 
 	CHECK(database);
+	database->scratch = arena_new(0);
 	database->path = malloc(strlen(directory) + sizeof "/minke.db");
 	CHECK(database->path);
 	sprintf(database->path, "%s/minke.db", directory);
@@ -292,12 +315,19 @@ enum status database_open(const char *directory, struct database **ret_database,
 
 	if (!status)
 		status = open_file(database, error);
+	if (!status)
+		status = open_keys(database, directory, error);
 	if (status) {
 		database_close(database);
 		return status;
 	}
 	*ret_database = database;
 	return ST_OK;
+}
+
+enum status database_rotate(struct database *database, struct error *error)
+{
+	return secret_keys_rotate(database->keys, error);
 }
 
 void database_close(struct database *database)
@@ -314,6 +344,8 @@ void database_close(struct database *database)
 
 	CHECK(code == SQLITE_OK);
 	file_close_cleanup(&database->lock);
+	secret_keys_free(database->keys);
+	arena_free(database->scratch);
 	free(database->path);
 	free(database);
 }
@@ -352,8 +384,26 @@ static struct str column_str(sqlite3_stmt *statement, int column)
 	return (struct str){ text, (size_t)sqlite3_column_bytes(statement, column) };
 }
 
+/* Rows whose secrets are plain, or sealed with a key of before: to be written anew. */
+struct stale {
+	VEC(struct log_row) rows;
+	struct arena *arena;
+};
+
+static void note_stale(struct stale *stale, const struct log_row *row)
+{
+	struct log_row copy = *row;
+
+	copy.kind = str_copy(stale->arena, row->kind);
+	copy.namespace = str_copy(stale->arena, row->namespace);
+	copy.name = str_copy(stale->arena, row->name);
+	copy.json = str_copy(stale->arena, row->json);
+	VEC_PUSH(stale->arena, &stale->rows, copy);
+}
+
 static enum status read_row(struct database *database, sqlite3_stmt *statement,
-			    const struct log_reader *reader, u64 *revision, struct error *error)
+			    const struct log_reader *reader, u64 *revision, struct stale *stale,
+			    struct error *error)
 {
 	struct log_row row = {
 		.row = (u64)sqlite3_column_int64(statement, 0),
@@ -364,6 +414,7 @@ static enum status read_row(struct database *database, sqlite3_stmt *statement,
 		.json = column_str(statement, 5),
 	};
 	enum status status = ST_OK;
+	bool old = false;
 
 	*revision = MAX(*revision, row.revision);
 	if (sqlite3_column_type(statement, 6) != SQLITE_NULL &&
@@ -372,15 +423,28 @@ static enum status read_row(struct database *database, sqlite3_stmt *statement,
 			    "%s is damaged (row %llu is not what was written); put a backup in "
 			    "its place",
 			    database->path, (unsigned long long)row.row);
+	if (secret_kind(row.kind))
+		status = secret_unseal(database->scratch, database->keys, row.namespace, row.name,
+				       row.json, &row.json, &old, error);
+	if (status)
+		return status;
+	if (old)
+		note_stale(stale, &row);
 	status = reader->row(reader->self, &row, error);
 	if (status)
 		fail_within(error, "%s", database->path);
+	arena_reset(database->scratch);
 	return status;
 }
+
+static enum status seal_stale(struct database *database, const struct stale *stale,
+			      struct error *error);
 
 enum status database_load(struct database *database, const struct log_reader *reader,
 			  u64 *ret_revision, struct error *error)
 {
+	CLEANUP(arena_free_cleanup) struct arena *arena = arena_new(0);
+	struct stale stale = { .arena = arena };
 	sqlite3_stmt *statement = NULL;
 	i64 reserved;
 	enum status status = ask(database, "SELECT value FROM meta WHERE key = 'reserved'",
@@ -396,11 +460,13 @@ enum status database_load(struct database *database, const struct log_reader *re
 
 	while (!status && !code && (code = sqlite3_step(statement)) == SQLITE_ROW) {
 		code = 0;
-		status = read_row(database, statement, reader, &revision, error);
+		status = read_row(database, statement, reader, &revision, &stale, error);
 	}
 	if (!status && code != SQLITE_DONE)
 		status = fail_sqlite(database, code, "reading", error);
 	sqlite3_finalize(statement);
+	if (!status)
+		status = seal_stale(database, &stale, error);
 	if (!status)
 		*ret_revision = revision;
 	return status;
@@ -421,6 +487,24 @@ static void bind_str(sqlite3_stmt *statement, int place, struct str s)
 	sqlite3_bind_text64(statement, place, s.at ? s.at : "", s.len, SQLITE_STATIC, SQLITE_UTF8);
 }
 
+static int put_row(struct database *database, struct log_row row)
+{
+	if (secret_kind(row.kind))
+		row.json = secret_seal(database->scratch, database->keys, row.namespace, row.name,
+				       row.json);
+	sqlite3_bind_int64(database->put, 1, (i64)row.row);
+	bind_str(database->put, 2, row.kind);
+	bind_str(database->put, 3, row.namespace);
+	bind_str(database->put, 4, row.name);
+	sqlite3_bind_int64(database->put, 5, (i64)row.revision);
+	bind_str(database->put, 6, row.json);
+	sqlite3_bind_int64(database->put, 7, row_sum(&row));
+	int code = run(database->put);
+
+	arena_reset(database->scratch);
+	return code;
+}
+
 static int write_entry(struct database *database, const struct log_entry *entry)
 {
 	const struct version *version = entry->version;
@@ -433,17 +517,38 @@ static int write_entry(struct database *database, const struct log_entry *entry)
 		sqlite3_bind_int64(database->remove, 1, (i64)entry->row);
 		return run(database->remove);
 	}
-	struct log_row row = { entry->row,    entry->revision, entry->kind, version->namespace,
-			       version->name, version->json };
+	return put_row(database, (struct log_row){ entry->row, entry->revision, entry->kind,
+						   version->namespace, version->name,
+						   version->json });
+}
 
-	sqlite3_bind_int64(database->put, 1, (i64)row.row);
-	bind_str(database->put, 2, row.kind);
-	bind_str(database->put, 3, row.namespace);
-	bind_str(database->put, 4, row.name);
-	sqlite3_bind_int64(database->put, 5, (i64)row.revision);
-	bind_str(database->put, 6, row.json);
-	sqlite3_bind_int64(database->put, 7, row_sum(&row));
-	return run(database->put);
+/* Writes them sealed with the key in use, overwrites what lay there, and drops older keys. */
+static enum status seal_stale(struct database *database, const struct stale *stale,
+			      struct error *error)
+{
+	enum status status;
+	int code;
+
+	if (!stale->rows.len)
+		return secret_keys_settle(database->keys, error);
+	status = execute(database, "PRAGMA secure_delete = ON", "sealing Secrets in", error);
+	if (status)
+		return status;
+	code = run(database->begin);
+	for (u32 i = 0; !code && i < stale->rows.len; i++)
+		code = put_row(database, stale->rows.at[i]);
+	if (!code)
+		code = run(database->commit);
+	if (code) {
+		status = fail_sqlite(database, code, "sealing Secrets in", error);
+		if (!sqlite3_get_autocommit(database->db))
+			sqlite3_exec(database->db, "ROLLBACK", NULL, NULL, NULL);
+		return status;
+	}
+	/* The write-ahead log may hold them as they were. */
+	(void)sqlite3_wal_checkpoint_v2(database->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	status = execute(database, "PRAGMA secure_delete = OFF", "sealing Secrets in", error);
+	return status ? status : secret_keys_settle(database->keys, error);
 }
 
 enum status database_commit(struct database *database, const struct log_entry *entries, u32 len,

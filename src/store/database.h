@@ -14,6 +14,9 @@ MUST_USE enum status database_open(const char *directory, struct database **ret_
 				   struct error *error);
 void database_close(struct database *database); /* folds the write-ahead log in; NULL is fine */
 
+/* Before loading: a new key for the Secrets, which loading seals with it. */
+MUST_USE enum status database_rotate(struct database *database, struct error *error);
+
 MUST_USE enum status database_load(struct database *database, const struct log_reader *reader,
 				   u64 *ret_revision, struct error *error);
 

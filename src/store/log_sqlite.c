@@ -258,6 +258,11 @@ struct log_sqlite_stats log_sqlite_stats(const struct log *log)
 	return stats;
 }
 
+enum status log_sqlite_rotate(struct log *log, struct error *error)
+{
+	return database_rotate(sqlite_of(log)->database, error);
+}
+
 enum status log_sqlite_open(const char *directory, void (*notify)(void *self), void *self,
 			    struct log **ret_log, struct error *error)
 {

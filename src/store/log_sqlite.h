@@ -12,12 +12,20 @@
  * log_close(). `notify` is called from the writing thread when log_poll() has something to
  * deliver; it must only hand a message to the thread that owns the log.
  *
- * Errors, each one sentence: ST_CONFLICT the directory is in use (and by which process);
+ * Secrets are sealed with the key in DIR/secrets.key, made when there is none. What an earlier
+ * version wrote as it is gets sealed while it is loaded.
+ *
+ * Errors, each one sentence: ST_NOT_FOUND or ST_INVALID that key is missing or not the right one;
+ * ST_CONFLICT the directory is in use (and by which process);
  * ST_INVALID a newer format, a damaged file or none of ours; ST_NO_SPACE; ST_FORBIDDEN or
  * ST_INTERNAL the directory cannot be used.
  */
 MUST_USE enum status log_sqlite_open(const char *directory, void (*notify)(void *self), void *self,
 				     struct log **ret_log, struct error *error);
+
+/* Gives the Secrets a new key; loading, which must come next, seals them with it and drops the old
+ * ones. A crash in between only leaves several keys in DIR/secrets.key until the next start. */
+MUST_USE enum status log_sqlite_rotate(struct log *log, struct error *error);
 
 /* What the log has written since it was opened, for /metrics. */
 struct log_sqlite_stats {

@@ -172,13 +172,13 @@ static void refuses_a_newer_format(void **state)
 	struct arena *arena = arena_new(0);
 
 	write_some(3);
-	execute("PRAGMA user_version = 2");
+	execute("PRAGMA user_version = 3");
 	assert_str(open_fails(arena, ST_INVALID),
 		   str_c(arena, str_format(arena,
-					   "%s/minke.db was written by a newer minke (format 2; "
-					   "this one knows 1)",
+					   "%s/minke.db was written by a newer minke (format 3; "
+					   "this one knows 2)",
 					   directory)));
-	execute("PRAGMA user_version = 1");
+	execute("PRAGMA user_version = 1"); /* an older one is taken along */
 	log_close(open_log());
 	arena_free(arena);
 }
