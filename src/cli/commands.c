@@ -4,6 +4,7 @@
 #define COMMANDS(X)                                                                                \
 	X(get)                                                                                     \
 	X(describe)                                                                                \
+	X(why)                                                                                     \
 	X(create)                                                                                  \
 	X(apply)                                                                                   \
 	X(edit)                                                                                    \

@@ -28,6 +28,7 @@
 #include "schema/schema.h"
 #include "server/certificates.h"
 #include "server/server.h"
+#include "server/why_door.h"
 #include "server/usage.h"
 #include "store/log_sqlite.h"
 #include "store/store.h"
@@ -61,6 +62,7 @@ struct cluster {
 	struct runner *runner;
 	struct recorder *recorder; /* the scheduler's, when there is no runner to share one with */
 	struct scheduler *scheduler;
+	struct why_door why;
 	struct simulated *simulated;
 	struct usage_source simulated_usage;
 	struct cluster_door *door;
@@ -289,6 +291,13 @@ static enum status open_http(struct cluster *c, struct error *error)
 					    error);
 }
 
+static const struct doc *say_why(void *self, struct arena *arena, struct version *pod)
+{
+	struct cluster *c = self;
+
+	return scheduler_why(c->scheduler, c->store, clock_real(), arena, pod);
+}
+
 static void start_brains(struct cluster *c)
 {
 	struct writer writer = writer_for_server(c->server);
@@ -318,6 +327,8 @@ static void start_brains(struct cluster *c)
 		c->simulated_usage = simulated_usage(c->store);
 		usage_add_source(server_usage(c->server), &c->simulated_usage);
 	}
+	c->why = (struct why_door){ say_why, c };
+	server_set_why(c->server, &c->why);
 	c->wake = timer_new(c->loop, woken, c);
 	c->hook = loop_before_wait(c->loop, pump, c);
 	c->renewal = timer_new(c->loop, renew, c);

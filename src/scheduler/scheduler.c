@@ -7,6 +7,7 @@
 #include "controllers/event.h"
 #include "controllers/pod.h"
 #include "scheduler/hearing.h"
+#include "scheduler/why.h"
 #include "scheduler/write.h"
 
 enum {
@@ -236,6 +237,15 @@ struct scheduler_counts scheduler_counts(const struct scheduler *s)
 	counts.waiting = s->queue.help_len;
 	counts.nodes = s->picture.len;
 	return counts;
+}
+
+const struct doc *scheduler_why(struct scheduler *s, struct store *store, const struct clock *clock,
+				struct arena *arena, struct version *pod)
+{
+	struct why_view view = { .store = store,
+				 .picture = s ? &s->picture : NULL,
+				 .now_ns = clock_wall_ns(clock) };
+	return why_pod(&view, arena, pod);
 }
 
 void scheduler_metrics(const struct scheduler *s, struct buffer *out)

@@ -26,6 +26,11 @@ i64 scheduler_step(struct scheduler *scheduler, u32 pods_max);
 /* Called when a change gives work to an idle scheduler. */
 void scheduler_on_work(struct scheduler *scheduler, void (*call)(void *self), void *self);
 
+/* Why a pod is not running (scheduler/why.h); `scheduler` NULL: nobody places pods here. */
+const struct doc *scheduler_why(struct scheduler *scheduler, struct store *store,
+				const struct clock *clock, struct arena *arena,
+				struct version *pod);
+
 void scheduler_metrics(const struct scheduler *scheduler, struct buffer *out);
 
 struct scheduler_counts {

@@ -31,7 +31,7 @@ static const char view_rules[] =
 	READ " core configmaps,endpoints,persistentvolumeclaims,persistentvolumeclaims/status,pods,"
 	     "replicationcontrollers,replicationcontrollers/scale,serviceaccounts,services,"
 	     "services/status;" READ
-	     " core bindings,events,limitranges,namespaces/status,pods/log,pods/status,"
+	     " core bindings,events,limitranges,namespaces/status,pods/log,pods/status,pods/why,"
 	     "replicationcontrollers/status,resourcequotas,resourcequotas/status;" READ
 	     " core namespaces;" READ " discovery.k8s.io endpointslices;" READ
 	     " apps controllerrevisions,daemonsets,daemonsets/status,deployments,deployments/scale,"

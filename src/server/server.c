@@ -169,6 +169,11 @@ void server_set_nodes(struct server *server, const struct node_door *nodes)
 	server->config.nodes = nodes;
 }
 
+void server_set_why(struct server *server, const struct why_door *why)
+{
+	server->why = why;
+}
+
 void server_set_ready(struct server *server, bool ready)
 {
 	server->ready = ready;

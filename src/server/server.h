@@ -14,6 +14,7 @@ struct api_kind;
 struct call;
 struct doc;
 struct node_door;
+struct why_door;
 struct schema;
 struct server;
 struct store;
@@ -84,6 +85,8 @@ void server_handle(void *server, struct http_exchange *x);
 i64 server_tick(struct server *server);
 
 void server_set_nodes(struct server *server, const struct node_door *nodes);
+/* Who answers GET …/pods/x/why; NULL: nobody. It must outlive the server. */
+void server_set_why(struct server *server, const struct why_door *why);
 /* From now on /readyz is 200: the wiring calls it when everything has started. */
 void server_set_ready(struct server *server, bool ready);
 

@@ -14,6 +14,7 @@ struct waiting_reply; /* server/commit.c */
 struct metrics_wait;  /* server/metrics.c */
 
 struct server {
+	const struct why_door *why; /* or NULL */
 	struct server_config config; /* with every default filled in */
 	struct store *store;
 	struct schema *schema;

@@ -37,6 +37,9 @@ enum status binding_create(struct call *call, const struct api_kind *kind, struc
 enum status ephemeral_update(struct call *call, const struct api_kind *kind, struct version *pod,
 			     const struct doc *body, struct outcome *ret_outcome,
 			     struct error *error);
+/* why.c */
+enum status why_get(struct call *call, const struct api_kind *kind, struct version *pod,
+		    struct outcome *ret_outcome, struct error *error);
 /* certificate_request.c */
 enum status approval_update(struct call *call, const struct api_kind *kind, struct version *request,
 			    const struct doc *body, struct outcome *ret_outcome,
