@@ -159,11 +159,16 @@ static enum status ask_target(struct cli *cli, const struct target *target, stru
 static enum status why_run(struct cli *cli, struct error *error)
 {
 	struct targets targets;
+	struct pod_list pods;
 	enum status status;
 
 	/* A lone word is a pod's name. */
-	if (cli->arguments.len == 1 && str_find_char(cli->arguments.words[0], '/') < 0)
-		return ask(cli, cli->ns, cli->arguments.words[0], error);
+	if (cli->arguments.len == 1 && str_find_char(cli->arguments.words[0], '/') < 0) {
+		status = pod_choice(cli, cli->arguments.words[0], &pods, error);
+		return status ? status
+			      : ask(cli, doc_at_str(pods.at[0], "metadata.namespace"),
+				    doc_at_str(pods.at[0], "metadata.name"), error);
+	}
 	status = resource_targets(cli, 0, &targets, error);
 	if (!status && !targets.by_name)
 		status = fail(error, ST_BAD_REQUEST,
