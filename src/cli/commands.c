@@ -19,6 +19,7 @@
 	X(exec)                                                                                    \
 	X(attach)                                                                                  \
 	X(port_forward)                                                                            \
+	X(certificate)                                                                             \
 	X(label)                                                                                   \
 	X(annotate)                                                                                \
 	X(api_resources)                                                                           \

@@ -203,6 +203,7 @@ static const struct {
 	{ KIND_Node, describe_node },
 	{ KIND_Service, describe_service },
 	{ KIND_HorizontalPodAutoscaler, describe_autoscaler },
+	{ KIND_CertificateSigningRequest, describe_certificate_request },
 };
 
 static void describe_object(struct cli *cli, const struct api_kind *kind, const struct doc *object,

@@ -55,6 +55,7 @@ void describe_storage_class(struct describe *d);
 void describe_node(struct describe *d);
 void describe_service(struct describe *d);
 void describe_autoscaler(struct describe *d);
+void describe_certificate_request(struct describe *d);
 void describe_other(struct describe *d); /* any kind: its fields as they are */
 
 #endif
