@@ -257,19 +257,18 @@ static void failed(void *self, const struct error *error)
 	store->pending = NULL;
 	store->pending_first = store->pending_len = store->pending_cap = 0;
 
-	struct store_event *events = calloc(len + 1, sizeof *events);
+	/* Told one by one, each when it has just been taken back: whoever counts along finds in the
+	 * store what it has heard of, neither more nor less. */
+	for (u32 i = len; i-- > 0;) {
+		struct store_event event = undo(store, &undone[first + i]);
 
-	CHECK(events);
-	for (u32 i = len; i-- > 0;)
-		events[i] = undo(store, &undone[first + i]);
+		store_tell(store, &event);
+	}
 	lazy_failed(store);
-	for (u32 i = len; i-- > 0;)
-		store_tell(store, &events[i]);
 	end_waits(store, store->revision, error->status, &store->refusal);
 	for (u32 i = 0; i < len; i++)
 		pending_release(&undone[first + i]);
 	free(undone);
-	free(events);
 	durable_advance(store);
 }
 
