@@ -93,13 +93,14 @@ static void evict_pod(struct world *world)
 	hand_evict(world, pod);
 }
 
+#define LENIENT "'minAvailable':2,'unhealthyPodEvictionPolicy':'AlwaysAllow'"
+
 static void make_budget(struct world *world)
 {
 	static const kind_id kinds[] = { KIND_Deployment, KIND_ReplicaSet, KIND_StatefulSet };
 	static const char *const limits[] = { "'minAvailable':1", "'minAvailable':'60%'",
 					      "'maxUnavailable':1", "'maxUnavailable':'30%'",
-					      "'minAvailable':2,'unhealthyPodEvictionPolicy':"
-					      "'AlwaysAllow'" };
+					      LENIENT };
 	struct version *owner = hand_any(world, kinds[roll(world, ARRAY_LEN(kinds))]);
 	if (!owner || hand_full(world, KIND_PodDisruptionBudget))
 		return;
