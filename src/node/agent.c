@@ -146,6 +146,8 @@ static struct pod *pod_new(struct agent *agent, const struct doc *doc)
 	map_put(&agent->by_uid, pod->uid, pod);
 	sources_take(pod);
 	pod_take_up(pod);
+	pod_begin_admission(pod);
+	storage_watch(pod);
 	return pod;
 }
 
@@ -418,6 +420,8 @@ void agent_stop(struct agent *agent)
 	node_stop(agent);
 	door_close(agent);
 	timer_stop(agent->rotate_timer);
+	if (agent->storage_timer)
+		timer_stop(agent->storage_timer);
 	for (struct pod *pod = agent->pods; pod; pod = pod->next) {
 		timer_stop(pod->timer);
 		for (u32 i = 0; i < pod->seen.containers_len; i++)
@@ -444,7 +448,7 @@ static void settle(struct agent *agent)
 	/* Woken at least once a second, should nothing else happen. */
 	timer_start(agent->rotate_timer, 1000, 1000);
 	while (busy && agent_mono() < give_up_ns) {
-		busy = agent->posted || agent->emptying;
+		busy = agent->posted || agent->emptying || agent->measuring;
 		for (struct pod *pod = agent->pods; pod; pod = pod->next)
 			busy |= pod_is_busy(pod);
 		if (busy)
@@ -470,6 +474,7 @@ void agent_free(struct agent *agent)
 	if (agent->runtime)
 		agent->runtime->close(agent->runtime->self);
 	timer_free(agent->rotate_timer);
+	timer_free(agent->storage_timer);
 	map_release(&agent->by_uid);
 	map_release(&agent->services);
 	arena_free(agent->arena);

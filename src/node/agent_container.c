@@ -239,6 +239,7 @@ static void started(void *arg, enum status status, const struct error *error)
 	probers_start(container);
 	if (!timer_running(agent->rotate_timer))
 		timer_start(agent->rotate_timer, LOG_CHECK_MS, LOG_CHECK_MS);
+	storage_watch(container->pod);
 	pod_wake(container->pod);
 }
 
@@ -401,6 +402,8 @@ static void create(struct agent_container *container, struct arena *arena,
 	struct container_seen *seen = seen_of(container);
 	const struct doc *spec = spec_of(container);
 	struct pod_sandbox sandbox = { 0 };
+	const struct device *devices = NULL;
+	u32 devices_len = security_privileged(spec) ? devices_list(arena, &devices) : 0;
 
 	(void)pod_network_find(agent->network, pod->uid, &sandbox);
 	struct oci_input input = {
@@ -415,6 +418,8 @@ static void create(struct agent_container *container, struct arena *arena,
 		.ipc = sandbox.ipc,
 		.uts = sandbox.uts,
 		.pid = start->processes,
+		.devices = devices,
+		.devices_len = devices_len,
 		.own_capabilities = agent->own_capabilities,
 		.oom_score_adj = container_oom_score(pod->doc, spec, agent->memory_bytes),
 		.can_lower_oom_score = agent->own_capabilities >> 24 & 1, /* SYS_RESOURCE */

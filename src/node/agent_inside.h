@@ -71,6 +71,7 @@ struct pod {
 	struct timer *timer;
 	bool dirty;
 	bool gone;	   /* the API has it no more */
+	bool admitting;	   /* this node has not said yet whether it takes it */
 	bool ending;	   /* jobs of the end are under way */
 	char *status_sent; /* JSON */
 	bool status_in_flight, status_again;
@@ -107,7 +108,8 @@ struct agent {
 	struct tunnel *tunnels;
 	u32 emptying; /* directories of volumes that go, under way */
 	struct timer *volume_timer;
-	struct timer *lease_timer, *status_timer, *rotate_timer;
+	struct timer *lease_timer, *status_timer, *rotate_timer, *storage_timer;
+	u32 measuring; /* jobs on the pool */
 	bool node_known, lease_known;
 	i64 cpu_milli, memory_bytes;
 	u64 own_capabilities;
@@ -140,6 +142,10 @@ void container_exited(struct agent_container *container, const struct container_
 void container_release(struct agent_container *container);
 void container_note_end(struct pod *pod, const struct container_record *record,
 			struct container_end *end);
+
+/* ---- agent_admit.c */
+void pod_begin_admission(struct pod *pod); /* of a new one; until it is over nothing is done */
+void storage_watch(struct pod *pod);	   /* one of its containers runs */
 
 /* ---- agent_ports.c */
 void agent_tell_ports(struct agent *agent);

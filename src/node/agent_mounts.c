@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "node/agent_inside.h"
 #include "node/volume_source.h"
 #include "sys/file.h"
@@ -38,6 +39,17 @@ static const struct doc *volume_named(const struct pod *pod, struct str name)
 	return NULL;
 }
 
+/* A folder made for subPath is for whom the volume is. */
+static void copy_mode(int from, int to)
+{
+	char path[64];
+	struct stat info;
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", to);
+	if (to >= 0 && (fstat(from, &info) || chmod(path, info.st_mode & 07777)))
+		log_warn("node", "the mode of a subPath: %s", strerror(errno));
+}
+
 /* Binds what subPath names to a place of our own: found once, without leaving the volume, and
  * not found again by its name, which the container could have changed meanwhile (CVE-2021-25741).
  */
@@ -51,8 +63,10 @@ static enum status bind_subpath(struct mounting *m, const char *root, struct str
 	int fd CLOSE_FD = root_fd < 0 ? -1 : open_in_root(root_fd, path, O_PATH, 0);
 	struct stat info;
 
-	if (fd < 0 && root_fd >= 0 && errno == ENOENT)
+	if (fd < 0 && root_fd >= 0 && errno == ENOENT) {
 		fd = mkdir_in_root(root_fd, path, 0755);
+		copy_mode(root_fd, fd);
+	}
 	if (fd < 0 || fstat(fd, &info))
 		return fail(error, ST_INVALID,
 			    "failed to prepare subPath for volumeMount \"%s\": %s", path,

@@ -356,6 +356,8 @@ void pod_step(struct pod *pod)
 	i64 now = agent_wall();
 	struct pod_plan plan;
 
+	if (pod->admitting)
+		return; /* the answer wakes it */
 	pod_decide(arena, doc, &pod->seen, &pod->agent->config.pods, now, &plan);
 	pod->seen.finished = plan.finished;
 	pod->seen.initialized = plan.initialized;

@@ -256,6 +256,27 @@ static void build_namespaces(struct build *b, const struct oci_input *input)
 	build_close(b);
 }
 
+static void build_devices(struct build *b, const struct oci_input *input)
+{
+	if (!security_privileged(input->container))
+		return;
+	build_open_array(b, "devices");
+	for (u32 i = 0; i < input->devices_len; i++) {
+		const struct device *device = &input->devices[i];
+
+		build_open_object(b, NULL);
+		build_str(b, "path", device->path);
+		build_str(b, "type", device->block ? STR("b") : STR("c"));
+		build_int(b, "major", device->major);
+		build_int(b, "minor", device->minor);
+		build_int(b, "fileMode", device->mode);
+		build_int(b, "uid", device->uid);
+		build_int(b, "gid", device->gid);
+		build_close(b);
+	}
+	build_close(b);
+}
+
 static void build_sysctls(struct build *b, const struct oci_input *input)
 {
 	const struct doc *sysctls = doc_at(input->pod, "spec.securityContext.sysctls");
@@ -283,6 +304,7 @@ const struct doc *oci_config(struct arena *arena, const struct oci_input *input)
 	build_open_object(&b, "linux");
 	build_namespaces(&b, input);
 	build_sysctls(&b, input);
+	build_devices(&b, input);
 	security_build_linux(&b, input);
 	build_close(&b);
 	return build_done(&b);

@@ -8,6 +8,7 @@
 #include "doc/doc.h"
 #include "node/image.h"
 #include "node/runtime.h"
+#include "sys/devices.h"
 
 struct oci_mount {
 	struct str source, target;
@@ -24,6 +25,8 @@ struct oci_input {
 	const struct oci_mount *mounts;
 	u32 mounts_len;
 	struct str net, ipc, uts, pid; /* namespaces to join by path; empty: see host_* */
+	const struct device *devices; /* of the machine, for privileged containers */
+	u32 devices_len;
 	u64 own_capabilities;	       /* what we may hand on: bit n is capability n */
 	i32 oom_score_adj;
 	bool can_lower_oom_score; /* CAP_SYS_RESOURCE */

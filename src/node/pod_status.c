@@ -226,7 +226,7 @@ static struct str phase_of(const struct report *r)
 
 	if (str_is(before, "Succeeded") || str_is(before, "Failed"))
 		return before; /* final, whatever happens to what is left */
-	if (r->seen->rejected_reason.len || (r->plan->deadline_passed && ended))
+	if (ended && (r->seen->rejected_reason.len || r->plan->deadline_passed))
 		return STR("Failed");
 	if (r->plan->finished && ended)
 		return count.failed || count.stopped < count.all ? STR("Failed") : STR("Succeeded");
@@ -381,6 +381,11 @@ static void build_conditions(struct build *b, const struct report *r)
 	struct condition scheduled = { .type = "PodScheduled", .yes = true };
 	struct condition init = initialized(r), containers = containers_ready(r);
 	struct condition whole = ready(r, &containers);
+	bool evicted = str_is(r->seen->rejected_reason, "Evicted");
+	struct condition disruption = { .type = "DisruptionTarget",
+					.yes = true,
+					.reason = STR("TerminationByKubelet"),
+					.message = r->seen->rejected_message };
 
 	build_open_array(b, "conditions");
 	build_condition(b, r, &sandbox);
@@ -388,8 +393,11 @@ static void build_conditions(struct build *b, const struct report *r)
 	build_condition(b, r, &whole);
 	build_condition(b, r, &containers);
 	build_condition(b, r, &scheduled);
+	if (evicted)
+		build_condition(b, r, &disruption);
 	doc_each_item(doc_at(r->pod, "status.conditions"), condition)
-		if (!is_ours(doc_at_str(condition, "type")))
+		if (!is_ours(doc_at_str(condition, "type")) &&
+		    !(evicted && str_is(doc_at_str(condition, "type"), "DisruptionTarget")))
 			build_doc(b, NULL, condition); /* of readiness gates and others */
 	build_close(b);
 }
@@ -426,6 +434,10 @@ const struct doc *pod_status(struct arena *arena, const struct doc *pod,
 	struct build b = build_object(arena);
 	u32 init = doc_len(doc_at(pod, "spec.initContainers"));
 	u32 main = doc_len(doc_at(pod, "spec.containers"));
+	bool refused = seen->rejected_reason.len > 0; /* then there is nothing to tell of */
+
+	for (u32 i = 0; i < seen->containers_len; i++)
+		refused &= seen->containers[i].phase == CONTAINER_NONE;
 
 	r.phase = phase_of(&r);
 	build_doc(&b, "observedGeneration", doc_at(pod, "metadata.generation"));
@@ -442,8 +454,10 @@ const struct doc *pod_status(struct arena *arena, const struct doc *pod,
 	build_addresses(&b, &r);
 	if (seen->start_ns)
 		build_str(&b, "startTime", time_text(arena, seen->start_ns));
-	build_containers(&b, &r, "initContainerStatuses", "spec.initContainers", 0);
-	build_containers(&b, &r, "containerStatuses", "spec.containers", init);
+	if (!refused)
+		build_containers(&b, &r, "initContainerStatuses", "spec.initContainers", 0);
+	if (!refused)
+		build_containers(&b, &r, "containerStatuses", "spec.containers", init);
 	build_containers(&b, &r, "ephemeralContainerStatuses", "spec.ephemeralContainers",
 			 init + main);
 	build_str(&b, "qosClass", pod_qos_class(pod));

@@ -307,6 +307,9 @@ static void end_pod(struct decision *d)
 		deleting ? doc_at_int(d->pod, "metadata.deletionGracePeriodSeconds", spec_grace(d))
 			 : spec_grace(d);
 
+	/* Evicted: what it took is needed now. */
+	if (d->seen->rejected_reason.len)
+		grace = MIN(grace, 1);
 	if (any_alive(d->seen)) {
 		end_containers(d, grace);
 		return;

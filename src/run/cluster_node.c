@@ -127,6 +127,8 @@ static enum status start_agent(struct cluster_node *node, struct error *error)
 	config.node_name = name;
 	config.node_ip = options->node_ip;
 	config.cgroup_parent = options->cgroup_parent;
+	config.pods.backoff_first_ns = options->backoff_first_s * NS_PER_S;
+	config.pods.backoff_most_ns = options->backoff_most_s * NS_PER_S;
 	config.bridge = str_of(node->config.range->bridge);
 	config.pod_cidr = str_of(node->config.range->cidr);
 	config.cluster_dns = STR(CLUSTER_DNS_ADDRESS);

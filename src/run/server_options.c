@@ -25,10 +25,14 @@ enum option_code {
 	CODE_NO_LOCAL_PATH,
 	CODE_ROTATE_SECRETS_KEY,
 	CODE_CGROUP_PARENT,
+	CODE_BACKOFF_FIRST,
+	CODE_BACKOFF_MOST,
 	CODE_PURGE_NODE,
 	CODE_VERBOSE,
 	CODE_HELP,
 };
+
+enum { BACKOFF_MOST_S = 86400 };
 
 enum program { SERVER, AGENT, BOTH };
 
@@ -64,6 +68,10 @@ static const struct {
 	{ "rotate-secrets-key", NULL, "seal all Secrets on disk with a new key while starting",
 	  CODE_ROTATE_SECRETS_KEY },
 	{ "cgroup-parent", "NAME", "the control group ours live under (minke)", CODE_CGROUP_PARENT,
+	  BOTH },
+	{ "restart-backoff", "SECONDS",
+	  "how long a container that failed again waits at first (10)", CODE_BACKOFF_FIRST, BOTH },
+	{ "restart-backoff-most", "SECONDS", "how long it waits at most (300)", CODE_BACKOFF_MOST,
 	  BOTH },
 	{ "purge-node", NULL, "end the containers of a stopped server, and exit", CODE_PURGE_NODE,
 	  BOTH },
@@ -137,6 +145,18 @@ static enum status apply_number(struct server_options *options, enum option_code
 	i64 count = 0;
 	enum status status;
 
+	if (code == CODE_BACKOFF_FIRST || code == CODE_BACKOFF_MOST) {
+		bool first = code == CODE_BACKOFF_FIRST;
+
+		status = read_count(text, BACKOFF_MOST_S,
+				    first ? "restart-backoff" : "restart-backoff-most", &count,
+				    error);
+		if (status == ST_OK && count == 0)
+			return fail(error, ST_BAD_REQUEST,
+				    "--restart-backoff takes a second or more");
+		*(first ? &options->backoff_first_s : &options->backoff_most_s) = count;
+		return status;
+	}
 	if (code == CODE_SIMULATED_START_MS)
 		return read_count(text, 3600 * 1000, "simulated-start-ms",
 				  &options->simulated_start_ms, error);
@@ -203,6 +223,8 @@ static enum status apply(struct server_options *options, enum option_code code, 
 		break;
 	case CODE_SIMULATE_NODES:
 	case CODE_SIMULATED_START_MS:
+	case CODE_BACKOFF_FIRST:
+	case CODE_BACKOFF_MOST:
 	case CODE_AUTOSCALE_EVERY:
 		status = apply_number(options, code, text, error);
 		break;
@@ -238,6 +260,8 @@ static struct server_options defaults(void)
 		.listen = STR("127.0.0.1:6443"),
 		.real_node = true,
 		.simulated_start_ms = 100,
+		.backoff_first_s = 10,
+		.backoff_most_s = 300,
 		.autoscale_every_s = 15,
 		.controllers = true,
 		.scheduler = true,

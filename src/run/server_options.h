@@ -20,6 +20,7 @@ struct server_options {
 	struct str node_listen;	   /* agent: 0.0.0.0:10250 */
 	u32 simulated_nodes;
 	i64 autoscale_every_s;
+	i64 backoff_first_s, backoff_most_s; /* of containers that fail: 10, 300 */
 	i64 simulated_start_ms;		 /* how long a simulated pod takes to run */
 	struct str mirrors[MIRRORS_MAX]; /* HOST=URL */
 	u32 mirrors_len;

@@ -48,4 +48,7 @@ enum status file_errno_status(int number);
  * close(*ret_fd). ST_CONFLICT when another process has it. */
 MUST_USE enum status file_lock(const char *path, int *ret_fd, struct error *error);
 
+/* How much of the disk what lies below takes, as du says; links are not followed. 0: nothing. */
+i64 file_tree_bytes(const char *path);
+
 #endif

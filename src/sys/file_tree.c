@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -180,4 +181,26 @@ enum status file_remove_tree(const char *path, struct error *error)
 	if (rmdir(path) && errno != ENOENT)
 		return fail_at(error, path);
 	return ST_OK;
+}
+
+/* ---- sizes */
+
+static __thread i64 tree_bytes;
+
+static int add_bytes(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+	(void)path;
+	(void)where;
+	if (type != FTW_NS)
+		tree_bytes += (i64)info->st_blocks * 512;
+	return 0;
+}
+
+i64 file_tree_bytes(const char *path)
+{
+	enum { DESCRIPTORS = 16 };
+
+	tree_bytes = 0;
+	(void)nftw(path, add_bytes, DESCRIPTORS, FTW_PHYS | FTW_MOUNT);
+	return tree_bytes;
 }
