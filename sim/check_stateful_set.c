@@ -131,7 +131,9 @@ static void judge_rest(struct world *world, const struct version *set)
 			world_broken(world, STR_FMT " has no ordinal %lld", STR_ARG(set->name),
 				     (long long)i);
 		else if (places.rolling && !is_well(pod))
-			world_broken(world, STR_FMT " is not ready", STR_ARG(pod->name));
+			world_broken(world, STR_FMT " is not ready: " STR_FMT, STR_ARG(pod->name),
+				     STR_ARG(doc_at_str(condition_get(pod->doc, "PodScheduled"),
+							"message")));
 		else if (places.rolling && i >= places.spared &&
 			 !str_eq(revision_of(pod->doc), newest))
 			world_broken(world, STR_FMT " is of an old revision", STR_ARG(pod->name));

@@ -17,7 +17,8 @@
 	X(owners)                                                                                  \
 	X(namespace)                                                                               \
 	X(node)                                                                                    \
-	X(service)
+	X(service)                                                                                 \
+	X(claims)
 
 #define X(name) extern const struct check check_##name;
 CHECKS(X)

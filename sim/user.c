@@ -158,10 +158,21 @@ static void relabel_pod(struct world *world)
 static void delete_something(struct world *world)
 {
 	static const kind_id kinds[] = {
-		KIND_Deployment,  KIND_Deployment, KIND_ReplicaSet,    KIND_ReplicationController,
-		KIND_Service,	  KIND_Namespace,  KIND_EndpointSlice, KIND_DaemonSet,
-		KIND_StatefulSet, KIND_Job,	   KIND_CronJob,       KIND_ControllerRevision,
-		KIND_Secret,	  KIND_ConfigMap
+		KIND_Deployment,
+		KIND_Deployment,
+		KIND_ReplicaSet,
+		KIND_ReplicationController,
+		KIND_Service,
+		KIND_Namespace,
+		KIND_EndpointSlice,
+		KIND_DaemonSet,
+		KIND_StatefulSet,
+		KIND_Job,
+		KIND_CronJob,
+		KIND_ControllerRevision,
+		KIND_Secret,
+		KIND_ConfigMap,
+		KIND_PersistentVolumeClaim,
 	};
 	struct version *v = hand_any(world, kinds[roll(world, ARRAY_LEN(kinds))]);
 	u32 how = roll(world, 10);

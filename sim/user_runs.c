@@ -56,6 +56,19 @@ static void make_daemon_set(struct world *world)
 
 /* ---- StatefulSets */
 
+/* A claim for every pod, which may go when the set shrinks or goes. */
+static const struct doc *with_claims(struct world *world, const struct doc *set)
+{
+	const char *scaled = luck(world, 400) ? "Delete" : "Retain";
+	const char *deleted = luck(world, 400) ? "Delete" : "Retain";
+	set = doc_set(world->arena, set, "spec.volumeClaimTemplates",
+		      hand_doc(world,
+			       "[{'metadata':{'name':'data'},'spec':{'accessModes':"
+			       "['ReadWriteOnce'],'resources':{'requests':{'storage':'1Mi'}}}}]"));
+	return doc_set(world->arena, set, "spec.persistentVolumeClaimRetentionPolicy",
+		       hand_doc(world, "{'whenScaled':'%s','whenDeleted':'%s'}", scaled, deleted));
+}
+
 static void make_stateful_set(struct world *world)
 {
 	if (hand_full(world, KIND_StatefulSet))
@@ -76,6 +89,8 @@ static void make_stateful_set(struct world *world)
 		set = doc_set(world->arena, set, "spec.updateStrategy.rollingUpdate",
 			      hand_doc(world, "{'partition':%u,'maxUnavailable':%u}",
 				       roll(world, 3), 1 + roll(world, 2)));
+	if (luck(world, 350))
+		set = with_claims(world, set);
 	hand_create(world, KIND_StatefulSet, hand_namespace(world), set);
 }
 

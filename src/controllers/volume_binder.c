@@ -27,21 +27,16 @@ static void claim_phase(struct binding *b, const char *phase)
 		    doc_set_str(b->arena, b->claim->doc, "status.phase", str_of(phase)));
 }
 
-/* Bound, with the size and the modes the volume has. `changed` is the claim as this pass wrote it.
- */
-static void claim_bound(struct binding *b, const struct doc *changed, const struct version *volume)
+/* Bound, with the size and the modes the volume has. */
+static void claim_bound(struct binding *b, const struct version *volume)
 {
-	const struct doc *status = doc_key(changed, "status");
-	bool before = str_is(doc_str(doc_key(status, "phase")), "Bound");
+	const struct doc *status = doc_key(b->claim->doc, "status");
+	const struct doc *spec = doc_key(volume->doc, "spec");
 
 	status = doc_with(b->arena, status, STR("phase"), doc_ref_str(b->arena, STR("Bound")));
-	status = doc_with(b->arena, status, STR("accessModes"),
-			  doc_at(volume->doc, "spec.accessModes"));
-	/* Later its size is a matter of growing. */
-	if (!before || !doc_at(status, "capacity.storage"))
-		status = doc_set(b->arena, status, "capacity.storage",
-				 doc_at(volume->doc, "spec.capacity.storage"));
-	plan_status(b->plan, b->claim, doc_with(b->arena, changed, STR("status"), status));
+	status = doc_with(b->arena, status, STR("accessModes"), doc_key(spec, "accessModes"));
+	status = doc_set(b->arena, status, "capacity.storage", doc_at(spec, "capacity.storage"));
+	plan_status(b->plan, b->claim, doc_with(b->arena, b->claim->doc, STR("status"), status));
 }
 
 static void claim_lost(struct binding *b, const char *reason, const char *text)
@@ -76,7 +71,8 @@ static void take(struct binding *b, struct version *volume)
 	plan_update(b->plan, volume, changed, NULL);
 }
 
-/* The second: the claim names the volume. */
+/* The second: the claim names the volume. What its status says is the next pass's: if this write
+ * failed, the annotation must not slip in with the status. */
 static void name_volume(struct binding *b, struct version *volume)
 {
 	const struct doc *changed = b->claim->doc;
@@ -87,7 +83,6 @@ static void name_volume(struct binding *b, struct version *volume)
 	}
 	changed = object_with_note(b->arena, changed, BIND_COMPLETED, "yes");
 	plan_update(b->plan, b->claim, changed, NULL);
-	claim_bound(b, changed, volume);
 }
 
 static void bind(struct binding *b, struct version *volume)
@@ -239,7 +234,7 @@ static void grow(struct binding *b, struct version *volume)
 	if (quantity_compare(quantity_of(size), quantity_of(wish)) < 0) {
 		plan_update(b->plan, volume,
 			    doc_set(b->arena, volume->doc, "spec.capacity.storage", wish), NULL);
-		size = wish;
+		return; /* the change of the volume brings us back */
 	}
 	plan_status(b->plan, b->claim,
 		    doc_set(b->arena, b->claim->doc, "status.capacity.storage", size));
@@ -269,7 +264,7 @@ static void keep_bound(struct binding *b)
 	else if (!doc_at_str(volume->doc, "spec.claimRef.uid").len)
 		take(b, volume);
 	else if (!str_is(doc_at_str(b->claim->doc, "status.phase"), "Bound"))
-		claim_bound(b, b->claim->doc, volume);
+		claim_bound(b, volume);
 	else
 		grow(b, volume);
 }
