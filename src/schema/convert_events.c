@@ -24,6 +24,9 @@ RULE_CONVERT(events_event_convert)
 		object = doc_with(arena, object, from, NULL);
 		object = doc_with(arena, object, to, value);
 	}
+	/* The field is required there, and null where nobody knows. */
+	if (!to_stored && !doc_key(object, "eventTime"))
+		object = doc_with(arena, object, STR("eventTime"), &doc_null);
 	return doc_set_str(arena, object, "apiVersion",
 			   to_stored ? STR("v1") : STR("events.k8s.io/v1"));
 }

@@ -6,7 +6,7 @@
 
 #include "base/buffer.h"
 
-enum { PATTERN_BYTES_MAX = 4096 };
+enum { PATTERN_BYTES_MAX = 4096, PATTERN_NODES_MAX = 20000, GROUPS_MAX = 64 };
 
 /* \d and its kin as the inside of a bracket, or NULL. */
 static const char *class_of(char letter)
@@ -120,6 +120,90 @@ static const char *translate(struct buffer *out, struct str s)
 	return out->full ? "it is too long" : NULL;
 }
 
+/* ---- how large it gets: the C library copies what is repeated */
+
+struct cost {
+	u64 levels[GROUPS_MAX]; /* of what stands in each open group so far */
+	u32 depth;
+	u64 atom;      /* of what a repetition here would repeat; 0: there is nothing */
+	bool repeated; /* it is a repetition already */
+};
+
+static void add_atom(struct cost *cost, u64 atom)
+{
+	cost->levels[cost->depth] += atom;
+	cost->atom = atom;
+	cost->repeated = false;
+}
+
+/* "{2,5}" at `at`: the larger number; *ret_at moves to the brace that closes. */
+static u64 repeat_count(const char *s, size_t *ret_at)
+{
+	u64 number = 0, most = 0;
+	size_t at = *ret_at + 1;
+
+	for (; s[at] && s[at] != '}'; at++) {
+		if (s[at] >= '0' && s[at] <= '9')
+			number = MIN(number * 10 + (u64)(s[at] - '0'), (u64)PATTERN_NODES_MAX);
+		else
+			number = 0;
+		most = MAX(most, number);
+	}
+	*ret_at = s[at] ? at : at - 1;
+	return most + 1;
+}
+
+static bool repeat(struct cost *cost, const char *s, size_t *at)
+{
+	u64 times = s[*at] == '+' ? 2 : s[*at] == '{' ? repeat_count(s, at) : 1;
+
+	if (cost->repeated)
+		return false;
+	cost->levels[cost->depth] += cost->atom * (times - 1);
+	cost->atom *= times;
+	cost->repeated = true;
+	return true;
+}
+
+/* Past the bracket that opens at `at`; a bracket right at its beginning stands for itself. */
+static size_t skip_bracket(const char *s, size_t at)
+{
+	at += s[at + 1] == '^' ? 2 : 1;
+	for (at += s[at] == ']'; s[at] && s[at] != ']';)
+		at++;
+	return s[at] ? at : at - 1;
+}
+
+/* Of a translated pattern. NULL when it is small enough. */
+static const char *too_large(const char *s)
+{
+	struct cost cost = { 0 };
+
+	for (size_t i = 0; s[i]; i++) {
+		if (strchr("*+?{", s[i])) {
+			if (!repeat(&cost, s, &i))
+				return "it repeats a repetition";
+		} else if (s[i] == '(') {
+			if (++cost.depth == GROUPS_MAX)
+				return "it has too many groups inside groups";
+			cost.levels[cost.depth] = 1;
+		} else if (s[i] == ')' && cost.depth > 0) {
+			u64 group = cost.levels[cost.depth--];
+
+			add_atom(&cost, group);
+		} else {
+			if (s[i] == '\\' && s[i + 1])
+				i++;
+			else if (s[i] == '[')
+				i = skip_bracket(s, i);
+			add_atom(&cost, 1);
+		}
+		if (cost.levels[cost.depth] > PATTERN_NODES_MAX)
+			return "it repeats too much";
+	}
+	return NULL;
+}
+
 static enum status compile(struct str pattern, regex_t *ret_regex, struct error *error)
 {
 	struct buffer out = BUFFER_INIT(4 * PATTERN_BYTES_MAX);
@@ -129,6 +213,7 @@ static enum status compile(struct str pattern, regex_t *ret_regex, struct error 
 	char words[128];
 	int code = 0;
 
+	problem = problem ? problem : too_large(out.at);
 	if (!problem && (code = regcomp(ret_regex, out.at, REG_EXTENDED | REG_NOSUB)) != 0) {
 		regerror(code, ret_regex, words, sizeof words);
 		problem = words;

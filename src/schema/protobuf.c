@@ -176,7 +176,7 @@ static enum status decode_time(struct decoder *d, enum api_type type, struct str
 		return broken(d, "a time is cut off");
 	i64 seconds = (i64)v[1].integer;
 
-	if (seconds == 0 && v[2].integer == 0)
+	if (bytes.len == 0)
 		return ST_OK; /* no time at all */
 	if (seconds < -9000000000ll || seconds > 9000000000ll)
 		return broken(d, "a time is out of range");

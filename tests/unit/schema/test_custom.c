@@ -415,6 +415,22 @@ static void patterns_that_are_not_understood_are_refused(void **state)
 			 ST_OK);
 }
 
+/* The C library would take all the memory there is. */
+static void patterns_that_grow_are_refused(void **state)
+{
+	(void)state;
+	static const char *const bad[] = { "a++", "a**", "a{2}{3}", "(a{200}){200}",
+					   "((((((((((((((((a+)+)+)+)+)+)+)+)+)+)+)+)+)+)+)+" };
+	struct error error = ERROR_INIT;
+
+	for (u32 i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(pattern_check(arena, str_of(bad[i]), &error), ST_BAD_REQUEST);
+	assert_int_equal(pattern_check(arena, STR("^([a-z]{1,63}\\.){1,4}[a-z]{2,20}$"), &error),
+			 ST_OK);
+	assert_true(matches("^(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+	assert_false(matches("^(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab"));
+}
+
 static void openapi_shows_custom_kinds(void **state)
 {
 	(void)state;
@@ -456,6 +472,7 @@ int main(void)
 		test(columns_print_what_stands_there),
 		test(patterns_mean_what_they_mean_elsewhere),
 		test(patterns_that_are_not_understood_are_refused),
+		test(patterns_that_grow_are_refused),
 		test(openapi_shows_custom_kinds),
 	};
 
