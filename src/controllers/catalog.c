@@ -25,6 +25,7 @@
 	X(job_orphans)                                                                             \
 	X(autoscaler)                                                                              \
 	X(certificate_request)                                                                     \
+	X(token_secret)                                                                            \
 	X(ttl_after_finished)                                                                      \
 	X(volume_binder)                                                                           \
 	X(volume_reclaim)                                                                          \

@@ -165,6 +165,13 @@ static i64 now_s(void)
 
 static enum status load_credentials(struct cluster *c, struct error *error)
 {
+	if (c->options->rotate_token_key) {
+		enum status status =
+			credentials_rotate_token_key(c->options->data, now_s(), error);
+
+		if (status)
+			return status;
+	}
 	return credentials_load(c->arena, c->options->data, c->names, c->names_len, now_s(),
 				&c->credentials, error);
 }
@@ -200,6 +207,7 @@ static void renew(void *self)
 	    credentials_write_kubeconfig(&fresh, c->url, c->options->kubeconfig_out, &error) !=
 		    ST_OK)
 		log_warn("run", "certificates cannot be renewed: %s", error.message);
+	credentials_take_keys(&c->credentials, &fresh);
 	credentials_release(&fresh);
 }
 

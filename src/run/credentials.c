@@ -64,23 +64,69 @@ static enum status load_leaf(struct arena *arena, const char *dir, const struct 
 	return status ? status : pki_save(dir, leaf->name, ret_pair, error);
 }
 
-static enum status load_token_key(struct arena *arena, const char *dir, struct jwt_key **ret_key,
-				  struct error *error)
+static enum status load_key(struct arena *arena, struct str path, struct credentials *credentials,
+			    struct error *error)
 {
-	struct str path = str_format(arena, "%s/service-account.key", dir), pem;
-	struct error none = ERROR_INIT;
-	enum status status = file_read(arena, path.at, KEY_BYTES_MAX, &pem, &none);
+	struct error why = ERROR_INIT;
+	struct str pem;
+	enum status status = file_read(arena, path.at, KEY_BYTES_MAX, &pem, &why);
+	u32 at = credentials->token_keys_len;
 
-	if (status == ST_NOT_FOUND) {
+	if (status)
+		return fail(error, status, "%s", why.message);
+	if (at == TOKEN_KEYS_MAX)
+		return fail(error, ST_INVALID, "more than %d keys for service-account tokens",
+			    TOKEN_KEYS_MAX);
+	status = jwt_key_load(pem, &credentials->token_keys[at], error);
+	if (status)
+		return fail_within(error, STR_FMT " is damaged; put a backup in its place",
+				   STR_ARG(path));
+	credentials->token_keys_len++;
+	return ST_OK;
+}
+
+/* service-account.key signs; service-account-*.key and .pub, of before or of a cluster that moved
+ * here, are believed too. */
+static enum status load_token_keys(struct arena *arena, const char *dir,
+				   struct credentials *credentials, struct error *error)
+{
+	struct str path = str_format(arena, "%s/service-account.key", dir), pem, *names;
+	enum status status = ST_OK;
+	u32 len;
+
+	if (!file_exists(path.at)) {
 		status = jwt_key_create(arena, &pem, error);
 		if (!status)
 			status = file_write(path.at, pem, 0600, error);
-	} else if (status) {
-		return fail(error, status, "%s", none.message);
 	}
-	if (!status && (status = jwt_key_load(pem, ret_key, error)))
-		fail_within(error, STR_FMT " is damaged; put a backup in its place", STR_ARG(path));
+	if (!status)
+		status = load_key(arena, path, credentials, error);
+	if (!status)
+		status = file_list(arena, dir, 1000, &names, &len, error);
+	for (u32 i = 0; !status && i < len; i++)
+		if (str_starts(names[i], STR("service-account-")) &&
+		    (str_ends(names[i], STR(".key")) || str_ends(names[i], STR(".pub"))))
+			status = load_key(arena,
+					  str_format(arena, "%s/" STR_FMT, dir, STR_ARG(names[i])),
+					  credentials, error);
 	return status;
+}
+
+enum status credentials_rotate_token_key(struct str data, i64 now_s, struct error *error)
+{
+	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
+	struct str path = str_format(arena, STR_FMT "/pki/service-account.key", STR_ARG(data));
+	struct str kept = str_format(arena, STR_FMT "/pki/service-account-%lld.key", STR_ARG(data),
+				     (long long)now_s);
+	struct str pem;
+
+	if (!file_exists(path.at))
+		return ST_OK;
+	enum status status = file_read(arena, path.at, KEY_BYTES_MAX, &pem, error);
+
+	if (!status)
+		status = file_write(kept.at, pem, 0600, error);
+	return status ? status : file_remove(path.at, error);
 }
 
 enum status credentials_load(struct arena *arena, struct str data, const struct str *names,
@@ -112,18 +158,37 @@ enum status credentials_load(struct arena *arena, struct str data, const struct 
 				error)) ||
 	    (status = load_leaf(arena, dir.at, &credentials.ca, &nodes, now_s, &credentials.nodes,
 				error)) ||
-	    (status = load_token_key(arena, dir.at, &credentials.token_key, error)))
+	    (status = load_token_keys(arena, dir.at, &credentials, error))) {
+		credentials_release(&credentials);
 		return status;
+	}
 	*ret_credentials = credentials;
 	return ST_OK;
 }
 
+static void forget_keys(struct credentials *credentials)
+{
+	for (u32 i = 0; i < VERIFIED_MAX; i++) {
+		free(credentials->verified[i].claims);
+		credentials->verified[i] = (struct verified){ 0 };
+	}
+	for (u32 i = 0; i < credentials->token_keys_len; i++)
+		jwt_key_free(credentials->token_keys[i]);
+	credentials->token_keys_len = 0;
+}
+
 void credentials_release(struct credentials *credentials)
 {
-	for (u32 i = 0; i < VERIFIED_MAX; i++)
-		free(credentials->verified[i].claims);
-	jwt_key_free(credentials->token_key);
+	forget_keys(credentials);
 	*credentials = (struct credentials){ 0 };
+}
+
+void credentials_take_keys(struct credentials *credentials, struct credentials *fresh)
+{
+	forget_keys(credentials);
+	memcpy(credentials->token_keys, fresh->token_keys, sizeof fresh->token_keys);
+	credentials->token_keys_len = fresh->token_keys_len;
+	fresh->token_keys_len = 0;
 }
 
 static enum status token_sign(void *self, struct arena *arena, const struct doc *claims,
@@ -131,7 +196,8 @@ static enum status token_sign(void *self, struct arena *arena, const struct doc 
 {
 	struct credentials *credentials = self;
 
-	return jwt_sign(arena, credentials->token_key, json_text(arena, claims), ret_token, error);
+	return jwt_sign(arena, credentials->token_keys[0], json_text(arena, claims), ret_token,
+			error);
 }
 
 /* Clients show the same token with every request, and checking a signature costs more than all the
@@ -160,7 +226,6 @@ static enum status token_verify(void *self, struct arena *arena, struct str toke
 				const struct doc **ret_claims, struct error *error)
 {
 	struct credentials *credentials = self;
-	const struct jwt_key *key = credentials->token_key;
 	u8 digest[32];
 	struct verified *slot = verified_slot(credentials, token, digest);
 	struct str claims;
@@ -168,7 +233,9 @@ static enum status token_verify(void *self, struct arena *arena, struct str toke
 	if (slot->claims && !memcmp(slot->digest, digest, sizeof digest))
 		return json_parse(arena, (struct str){ slot->claims, slot->claims_len }, ret_claims,
 				  error);
-	enum status status = jwt_verify(arena, &key, 1, token, &claims, error);
+	enum status status =
+		jwt_verify(arena, (const struct jwt_key *const *)credentials->token_keys,
+			   credentials->token_keys_len, token, &claims, error);
 
 	if (status)
 		return status;
@@ -176,16 +243,20 @@ static enum status token_verify(void *self, struct arena *arena, struct str toke
 	return json_parse(arena, claims, ret_claims, error);
 }
 
-static struct str token_public_key(void *self, struct arena *arena)
+static struct str token_public_keys(void *self, struct arena *arena)
 {
 	struct credentials *credentials = self;
+	struct str keys[TOKEN_KEYS_MAX];
 
-	return jwt_key_jwk(arena, credentials->token_key);
+	for (u32 i = 0; i < credentials->token_keys_len; i++)
+		keys[i] = jwt_key_jwk(arena, credentials->token_keys[i]);
+	return str_format(arena, "[" STR_FMT "]",
+			  STR_ARG(str_join(arena, keys, credentials->token_keys_len, STR(","))));
 }
 
 struct token_signer credentials_signer(struct credentials *credentials)
 {
-	return (struct token_signer){ token_sign, token_verify, token_public_key, credentials };
+	return (struct token_signer){ token_sign, token_verify, token_public_keys, credentials };
 }
 
 static enum status certificate_order_sign(void *self, struct arena *arena,

@@ -10,7 +10,7 @@
 #include "run/server_options.h"
 #include "server/server.h"
 
-enum { VERIFIED_MAX = 128, CLAIMS_BYTES_MAX = 4096 };
+enum { VERIFIED_MAX = 128, CLAIMS_BYTES_MAX = 4096, TOKEN_KEYS_MAX = 16 };
 
 /* A token whose signature was found good; that never changes while the key is the same. */
 struct verified {
@@ -22,7 +22,9 @@ struct verified {
 struct credentials {
 	struct pki_pair ca, server, admin;
 	struct pki_pair nodes;	   /* what the server shows to nodes on other machines */
-	struct jwt_key *token_key; /* owned: credentials_release */
+	/* The first signs, all are believed. Owned: credentials_release. */
+	struct jwt_key *token_keys[TOKEN_KEYS_MAX];
+	u32 token_keys_len;
 	struct verified verified[VERIFIED_MAX]; /* a newer token takes an older one's place */
 };
 
@@ -32,6 +34,12 @@ MUST_USE enum status credentials_load(struct arena *arena, struct str data, cons
 				      u32 names_len, i64 now_s, struct credentials *ret_credentials,
 				      struct error *error);
 void credentials_release(struct credentials *credentials);
+
+/* From the next credentials_load() on, tokens are signed with a new key. The old one stays beside
+ * it as service-account-TIME.key and is believed until that file is removed. */
+MUST_USE enum status credentials_rotate_token_key(struct str data, i64 now_s, struct error *error);
+/* Takes the token keys of `fresh` in place of its own. */
+void credentials_take_keys(struct credentials *credentials, struct credentials *fresh);
 
 /* Service-account tokens signed with our key. `credentials` must outlive it. */
 struct token_signer credentials_signer(struct credentials *credentials);

@@ -24,6 +24,7 @@ enum option_code {
 	CODE_NO_SCHEDULER,
 	CODE_NO_LOCAL_PATH,
 	CODE_ROTATE_SECRETS_KEY,
+	CODE_ROTATE_TOKEN_KEY,
 	CODE_CGROUP_PARENT,
 	CODE_BACKOFF_FIRST,
 	CODE_BACKOFF_MOST,
@@ -67,6 +68,9 @@ static const struct {
 	{ "no-local-path", NULL, "make no default storage class", CODE_NO_LOCAL_PATH },
 	{ "rotate-secrets-key", NULL, "seal all Secrets on disk with a new key while starting",
 	  CODE_ROTATE_SECRETS_KEY },
+	{ "rotate-token-key", NULL,
+	  "sign service-account tokens with a new key; those of the old one stay good",
+	  CODE_ROTATE_TOKEN_KEY, SERVER },
 	{ "cgroup-parent", "NAME", "the control group ours live under (minke)", CODE_CGROUP_PARENT,
 	  BOTH },
 	{ "restart-backoff", "SECONDS",
@@ -179,6 +183,7 @@ static void apply_flag(struct server_options *options, enum option_code code)
 	options->scheduler &= code != CODE_NO_SCHEDULER;
 	options->no_local_path |= code == CODE_NO_LOCAL_PATH;
 	options->rotate_secrets_key |= code == CODE_ROTATE_SECRETS_KEY;
+	options->rotate_token_key |= code == CODE_ROTATE_TOKEN_KEY;
 	options->purge_node |= code == CODE_PURGE_NODE;
 	options->verbose |= code == CODE_VERBOSE;
 	options->help |= code == CODE_HELP;
@@ -242,6 +247,7 @@ static enum status apply(struct server_options *options, enum option_code code, 
 	case CODE_NO_SCHEDULER:
 	case CODE_NO_LOCAL_PATH:
 	case CODE_ROTATE_SECRETS_KEY:
+	case CODE_ROTATE_TOKEN_KEY:
 	case CODE_PURGE_NODE:
 	case CODE_VERBOSE:
 	case CODE_HELP:

@@ -26,6 +26,7 @@ struct server_options {
 	u32 mirrors_len;
 	bool controllers, scheduler;
 	bool no_local_path;	  /* make no default storage class */
+	bool rotate_token_key;	  /* sign service-account tokens with a new key */
 	bool rotate_secrets_key;  /* seal all Secrets on disk with a new key */
 	struct str cgroup_parent; /* the control group ours live under: minke */
 	bool help, verbose;

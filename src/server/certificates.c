@@ -5,6 +5,7 @@
 #include "net/pki.h"
 #include "server/authorize.h"
 #include "server/state.h"
+#include "server/token.h"
 
 /* The server in the one role its controllers know it in. */
 struct certificates *server_certificates(struct server *server)
@@ -93,4 +94,17 @@ enum status certificate_sign(struct certificates *certificates, struct arena *ar
 	if (status == ST_OK)
 		*ret_certificate = base64_encode(arena, pem);
 	return status;
+}
+
+enum status token_for_secret(struct certificates *certificates, struct arena *arena,
+			     const struct version *account, struct str secret,
+			     struct str *ret_token, struct error *error)
+{
+	const struct token_signer *tokens = &server_of(certificates)->config.tokens;
+
+	if (!tokens->sign)
+		return fail(error, ST_UNAVAILABLE,
+			    "this server has no key to sign service-account tokens with");
+	return tokens->sign(tokens->self, arena, token_legacy_claims(arena, account, secret),
+			    ret_token, error);
 }

@@ -1,8 +1,8 @@
 /*
- * What the certificate controller needs and a view of objects cannot give: reading a request,
- * asking RBAC about who made it, and signing. Reading and asking are pure. Signing is a deed (it
- * draws a serial number and uses the authority's key): it stands behind a table that the wiring
- * fills, and a simulator or a test fills with its own.
+ * What the controllers of certificates and tokens need and a view of objects cannot give: reading a
+ * request, asking RBAC about who made it, and signing. Reading and asking are pure. Signing is a
+ * deed (it draws a serial number and uses the authority's key): it stands behind a table that the
+ * wiring fills, and a simulator or a test fills with its own.
  */
 #ifndef SERVER_CERTIFICATES_H
 #define SERVER_CERTIFICATES_H
@@ -38,5 +38,11 @@ bool certificate_requestor_may(struct certificates *certificates, struct arena *
 MUST_USE enum status certificate_sign(struct certificates *certificates, struct arena *arena,
 				      const struct certificate_order *order,
 				      struct str *ret_certificate, struct error *error);
+
+/* Signs the token without an end that a Secret of that name keeps for its account. */
+struct version;
+MUST_USE enum status token_for_secret(struct certificates *certificates, struct arena *arena,
+				      const struct version *account, struct str secret,
+				      struct str *ret_token, struct error *error);
 
 #endif

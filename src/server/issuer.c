@@ -14,18 +14,35 @@ static void build_words(struct build *b, const char *key, struct str word)
 	build_close(b);
 }
 
-/* NULL: there is no key, or it does not read. */
-static const struct doc *public_key(struct request *r)
+/* NULL: there are no keys, or they do not read. */
+static const struct doc *public_keys(struct request *r)
 {
 	const struct token_signer *tokens = &r->server->config.tokens;
-	const struct doc *key;
+	const struct doc *keys;
 
-	if (!tokens->public_key)
+	if (!tokens->public_keys)
 		return NULL;
-	return json_parse(r->x->arena, tokens->public_key(tokens->self, r->x->arena), &key, NULL) ==
-			       ST_OK
-		       ? key
+	return json_parse(r->x->arena, tokens->public_keys(tokens->self, r->x->arena), &keys,
+			  NULL) == ST_OK
+		       ? keys
 		       : NULL;
+}
+
+/* Each algorithm once. */
+static void build_algorithms(struct build *b, const struct doc *keys)
+{
+	bool ecdsa = false, rsa = false;
+
+	doc_each_item(keys, key) {
+		ecdsa |= str_is(doc_at_str(key, "alg"), "ES256");
+		rsa |= str_is(doc_at_str(key, "alg"), "RS256");
+	}
+	build_open_array(b, "id_token_signing_alg_values_supported");
+	if (ecdsa || !rsa)
+		build_str(b, NULL, STR("ES256"));
+	if (rsa)
+		build_str(b, NULL, STR("RS256"));
+	build_close(b);
 }
 
 static struct str configuration(struct request *r)
@@ -41,19 +58,16 @@ static struct str configuration(struct request *r)
 			     (unsigned)config->advertise_port));
 	build_words(&b, "response_types_supported", STR("id_token"));
 	build_words(&b, "subject_types_supported", STR("public"));
-	build_words(&b, "id_token_signing_alg_values_supported",
-		    doc_str_or(doc_key(public_key(r), "alg"), STR("ES256")));
+	build_algorithms(&b, public_keys(r));
 	return json_text(r->x->arena, build_done(&b));
 }
 
 static struct str key_set(struct request *r)
 {
-	struct build b = build_object(r->x->arena);
+	const struct doc *keys = public_keys(r);
 
-	build_open_array(&b, "keys");
-	build_doc(&b, NULL, public_key(r));
-	build_close(&b);
-	return json_text(r->x->arena, build_done(&b));
+	return json_text(r->x->arena,
+			 doc_with(r->x->arena, NULL, STR("keys"), keys ? keys : &doc_empty_array));
 }
 
 bool issuer_reply(struct request *r)

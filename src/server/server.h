@@ -28,8 +28,9 @@ struct token_signer {
 	/* Checks the signature only; times, audience and accounts are the server's business. */
 	enum status (*verify)(void *self, struct arena *arena, struct str token,
 			      const struct doc **ret_claims, struct error *error);
-	/* The public half of the key, a JWK as JSON; NULL: not told. */
-	struct str (*public_key)(void *self, struct arena *arena);
+	/* The public halves of all keys that count, the signing one first: a JSON array of JWKs;
+	 * NULL: not told. */
+	struct str (*public_keys)(void *self, struct arena *arena);
 	void *self;
 };
 

@@ -1,5 +1,5 @@
 /* serviceaccounts/NAME/token (authentication.k8s.io/v1 TokenRequest): a signed, expiring token that
- * may be bound to a pod. */
+ * may be bound to a pod, a secret or a node. */
 #include "server/token.h"
 
 #include "base/timestamp.h"
@@ -26,39 +26,71 @@ struct str token_issuer(const struct server *server)
 struct token_wish {
 	i64 life_s, real_life_s, now_s;
 	const struct doc *audiences;
-	struct str pod_name, pod_uid, node_name, node_uid;
+	const struct version *pod, *secret; /* bound to; NULL: not to one */
+	struct str node_name, node_uid;
 };
 
-static enum status bind_pod(struct call *call, const struct version *account,
-			    const struct doc *bound, struct token_wish *wish, struct error *error)
+/* The object a token shall die with, by kind and name. */
+static enum status find_bound(struct call *call, const struct version *account,
+			      const struct doc *bound, kind_id *ret_kind,
+			      struct version **ret_object, struct error *error)
 {
-	const struct api_kind *pods = schema_kind(call->server->schema, KIND_Pod);
-	struct str name = doc_str(doc_key(bound, "name")), uid = doc_str(doc_key(bound, "uid"));
-	const struct version *pod, *node;
+	static const kind_id kinds[] = { KIND_Pod, KIND_Secret, KIND_Node };
+	struct str word = doc_str(doc_key(bound, "kind")), name = doc_str(doc_key(bound, "name"));
+	struct str uid = doc_str(doc_key(bound, "uid"));
+	const struct api_kind *kind = NULL;
 
-	if (!str_is(doc_str(doc_key(bound, "kind")), "Pod"))
+	for (u32 i = 0; i < ARRAY_LEN(kinds); i++)
+		if (str_eq(schema_kind(call->server->schema, kinds[i])->kind, word))
+			kind = schema_kind(call->server->schema, kinds[i]);
+	if (!kind)
 		return fail(error, ST_INVALID,
 			    "cannot bind token for serviceaccount \"" STR_FMT
 			    "\" to object type " STR_FMT,
-			    STR_ARG(account->name), STR_ARG(doc_str(doc_key(bound, "kind"))));
-	pod = store_get(call->server->store, KIND_Pod, account->namespace, name);
-	if (!pod)
-		return fail_not_found(call, pods, name, error);
-	if (uid.len && !str_eq(uid, pod->uid))
-		return fail_conflict(call, pods, name, error,
+			    STR_ARG(account->name), STR_ARG(word));
+	*ret_kind = kind->id;
+	*ret_object = store_get(call->server->store, kind->id,
+				kind->namespaced ? account->namespace : STR(""), name);
+	if (!*ret_object)
+		return fail_not_found(call, kind, name, error);
+	if (uid.len && !str_eq(uid, (*ret_object)->uid))
+		return fail_conflict(call, kind, name, error,
 				     "the UID in the bound object reference (" STR_FMT
 				     ") does not match the UID in record. The object might have "
 				     "been deleted and then recreated",
 				     STR_ARG(uid));
-	if (!str_eq(doc_at_str(pod->doc, "spec.serviceAccountName"), account->name))
+	version_hold(call->arena, *ret_object);
+	return ST_OK;
+}
+
+static enum status bind(struct call *call, const struct version *account, const struct doc *bound,
+			struct token_wish *wish, struct error *error)
+{
+	struct version *object = NULL;
+	kind_id kind = KIND_NONE;
+	enum status status = find_bound(call, account, bound, &kind, &object, error);
+
+	if (status != ST_OK)
+		return status;
+	if (kind == KIND_Secret) {
+		wish->secret = object;
+		return ST_OK;
+	}
+	if (kind == KIND_Node) {
+		wish->node_name = object->name;
+		wish->node_uid = object->uid;
+		return ST_OK;
+	}
+	if (!str_eq(doc_at_str(object->doc, "spec.serviceAccountName"), account->name))
 		return fail(error, ST_BAD_REQUEST,
 			    "cannot bind token for serviceaccount \"" STR_FMT
 			    "\" to pod running with different serviceaccount name.",
 			    STR_ARG(account->name));
-	wish->pod_name = str_copy(call->arena, pod->name);
-	wish->pod_uid = str_copy(call->arena, pod->uid);
-	wish->node_name = str_copy(call->arena, doc_at_str(pod->doc, "spec.nodeName"));
-	node = store_get(call->server->store, KIND_Node, STR(""), wish->node_name);
+	wish->pod = object;
+	wish->node_name = doc_at_str(object->doc, "spec.nodeName");
+	const struct version *node =
+		store_get(call->server->store, KIND_Node, STR(""), wish->node_name);
+
 	if (node)
 		wish->node_uid = str_copy(call->arena, node->uid);
 	return ST_OK;
@@ -90,7 +122,7 @@ static enum status wish_parse(struct call *call, const struct version *account,
 	wish->life_s = MIN(wish->life_s, (i64)LIFE_MAX_S);
 	wish->real_life_s =
 		wish->life_s == MOUNTED_LIFE_S && bound ? MOUNTED_REAL_LIFE_S : wish->life_s;
-	return bound ? bind_pod(call, account, bound, wish, error) : ST_OK;
+	return bound ? bind(call, account, bound, wish, error) : ST_OK;
 }
 
 static void build_named(struct build *b, const char *key, struct str name, struct str uid)
@@ -116,7 +148,10 @@ static const struct doc *claims_of(struct call *call, const struct version *acco
 	build_open_object(&b, "kubernetes.io");
 	build_str(&b, "namespace", account->namespace);
 	build_named(&b, "node", wish->node_name, wish->node_uid);
-	build_named(&b, "pod", wish->pod_name, wish->pod_uid);
+	if (wish->pod)
+		build_named(&b, "pod", wish->pod->name, wish->pod->uid);
+	if (wish->secret)
+		build_named(&b, "secret", wish->secret->name, wish->secret->uid);
 	build_named(&b, "serviceaccount", account->name, account->uid);
 	if (wish->real_life_s != wish->life_s)
 		build_int(&b, "warnafter", wish->now_s + wish->life_s);

@@ -2,12 +2,19 @@
 #ifndef SERVER_TOKEN_H
 #define SERVER_TOKEN_H
 
-#include "base/str.h"
+#include "doc/doc.h"
 
 struct server;
+struct version;
+
+#define TOKEN_LEGACY_ISSUER "kubernetes/serviceaccount"
 
 enum { TOKEN_SKEW_S = 60 }; /* clocks may differ that much */
 
 struct str token_issuer(const struct server *server);
+
+/* What stands in a token that is kept in a Secret and has no end. */
+const struct doc *token_legacy_claims(struct arena *arena, const struct version *account,
+				      struct str secret);
 
 #endif

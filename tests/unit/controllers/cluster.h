@@ -47,12 +47,14 @@ struct cluster_wish {
 	bool no_scheduler;
 	const struct simulated_config *config; /* instead of `nodes` */
 	struct certificate_signer certificates;
+	struct token_signer tokens;
 };
 
 static inline struct cluster *cluster_new(struct cluster_wish wish)
 {
 	struct cluster *c = calloc(1, sizeof *c);
-	struct server_config config = { .certificates = wish.certificates };
+	struct server_config config = { .certificates = wish.certificates,
+					.tokens = wish.tokens };
 	struct simulated_config nodes = { .nodes = wish.nodes };
 	struct error error = ERROR_INIT;
 	c->arena = arena_new(0);

@@ -1,7 +1,9 @@
 /* Bearer tokens: the administrator's, and service accounts' that die with their account or pod. */
 #include "harness.h"
 
+#include "base/base64.h"
 #include "doc/build.h"
+#include "server/certificates.h"
 
 #define PODS "/api/v1/namespaces/default/pods"
 #define TOKEN "/api/v1/namespaces/default/serviceaccounts/default/token"
@@ -25,10 +27,10 @@ static enum status verify(void *self, struct arena *into, struct str token,
 	return json_parse(into, str_from(token, 7), ret_claims, error);
 }
 
-static struct str public_key(void *self, struct arena *into)
+static struct str public_keys(void *self, struct arena *into)
 {
 	(void)self;
-	return str_copy(into, STR("{\"kty\":\"RSA\",\"alg\":\"RS256\"}"));
+	return str_copy(into, STR("[{\"kty\":\"RSA\",\"alg\":\"RS256\"}]"));
 }
 
 static const struct http_peer stranger = { .secure = true };
@@ -37,7 +39,7 @@ static int up(void **state)
 {
 	static const struct server_config config = {
 		.admin_token = STR_INIT("secret-token"),
-		.tokens = { .sign = sign, .verify = verify, .public_key = public_key },
+		.tokens = { .sign = sign, .verify = verify, .public_keys = public_keys },
 	};
 
 	(void)state;
@@ -145,6 +147,78 @@ static void tokens_die_with_their_pod(void **state)
 	       "{\"spec\":{\"boundObjectRef\":{\"kind\":\"Pod\",\"name\":\"p\"}}}");
 }
 
+static void tokens_die_with_a_secret_or_a_node(void **state)
+{
+	static const struct {
+		const char *kind, *path, *body;
+	} bound[] = {
+		{ "Secret", "/api/v1/namespaces/default/secrets",
+		  "{\"metadata\":{\"name\":\"b\"}}" },
+		{ "Node", "/api/v1/nodes", "{\"metadata\":{\"name\":\"b\"}}" },
+	};
+
+	(void)state;
+	for (u32 i = 0; i < ARRAY_LEN(bound); i++) {
+		const char *path = str_format(arena, "%s/b", bound[i].path).at;
+
+		ask_ok(201, "POST", bound[i].path, bound[i].body);
+		const struct doc *made =
+			ask_ok(201, "POST", TOKEN,
+			       str_format(arena,
+					  "{\"spec\":{\"boundObjectRef\":{\"kind\":\"%s\",\"name\":"
+					  "\"b\"}}}",
+					  bound[i].kind)
+				       .at);
+
+		use_token(doc_at_str(made, "status.token"));
+		who(201);
+		use_certificate();
+		ask_ok(200, "DELETE", path, NULL);
+		ask_ok(201, "POST", bound[i].path, bound[i].body); /* the same name, not the same */
+		use_token(doc_at_str(made, "status.token"));
+		who(401);
+		use_certificate();
+	}
+	ask_fails(422, "Invalid",
+		  "cannot bind token for serviceaccount \"default\" to object type ConfigMap",
+		  "POST", TOKEN,
+		  "{\"spec\":{\"boundObjectRef\":{\"kind\":\"ConfigMap\",\"name\":\"b\"}}}");
+}
+
+static void a_token_without_end_lives_in_its_secret(void **state)
+{
+	(void)state;
+	const struct version *account =
+		store_get(store, KIND_ServiceAccount, STR("default"), STR("default"));
+	struct str token, wrong;
+
+	assert_int_equal(token_for_secret(server_certificates(server), arena, account, STR("t"),
+					  &token, NULL),
+			 ST_OK);
+	use_token(token);
+	who(401);
+	use_certificate();
+	ask_ok(201, "POST", "/api/v1/namespaces/default/secrets",
+	       str_format(arena,
+			  "{\"metadata\":{\"name\":\"t\",\"annotations\":{"
+			  "\"kubernetes.io/service-account.name\":\"default\"}},\"type\":"
+			  "\"kubernetes.io/service-account-token\",\"data\":{\"token\":\"" STR_FMT
+			  "\"}}",
+			  STR_ARG(base64_encode(arena, token)))
+		       .at);
+	use_token(token);
+	wall_ns += 10LL * 365 * 86400 * NS_PER_S;
+	assert_str(doc_at_str(who(201), "status.userInfo.username"),
+		   "system:serviceaccount:default:default");
+	wrong = str_format(arena, STR_FMT " ", STR_ARG(token));
+	authorization = str_format(arena, "Bearer " STR_FMT "{}", STR_ARG(wrong)).at;
+	who(401);
+	use_certificate();
+	ask_ok(200, "DELETE", "/api/v1/namespaces/default/secrets/t", NULL);
+	use_token(token);
+	who(401);
+}
+
 static void others_can_check_our_tokens(void **state)
 {
 	(void)state;
@@ -170,9 +244,14 @@ static void others_can_check_our_tokens(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		token_test(the_administrators_token),  token_test(accounts_get_tokens_that_expire),
-		token_test(short_lives_are_refused),   token_test(tokens_for_others_are_not_ours),
-		token_test(tokens_die_with_their_pod), token_test(others_can_check_our_tokens),
+		token_test(the_administrators_token),
+		token_test(accounts_get_tokens_that_expire),
+		token_test(short_lives_are_refused),
+		token_test(tokens_for_others_are_not_ours),
+		token_test(tokens_die_with_their_pod),
+		token_test(others_can_check_our_tokens),
+		token_test(tokens_die_with_a_secret_or_a_node),
+		token_test(a_token_without_end_lives_in_its_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
