@@ -87,6 +87,8 @@ static void before(struct world *world, void *state, const char *user, const str
 			     STR_ARG(job->name), (long long)active, (long long)parallelism);
 	if (job_finished(job->doc) || doc_at_bool(job->doc, "spec.suspend", false))
 		world_broken(world, STR_FMT " starts a pod, though it rests", STR_ARG(job->name));
+	if (check_number(job, "status.failed") > doc_at_int(job->doc, "spec.backoffLimit", 6))
+		world_broken(world, STR_FMT " tries again past its limit", STR_ARG(job->name));
 	if (is_indexed(job))
 		judge_index(world, job, intent->doc, pods);
 	else if (!ledger->uncertain && doc_at(job->doc, "spec.completions") &&
@@ -172,6 +174,9 @@ static void rest(struct world *world, void *state)
 				world_broken(world, "job " STR_FMT " does not let go of " STR_FMT,
 					     STR_ARG(job->name), STR_ARG(pods.at[i]->name));
 		}
+		if (finished && doc_at(job->doc, "spec.ttlSecondsAfterFinished"))
+			world_broken(world, "job " STR_FMT " outlives its time",
+				     STR_ARG(job->name));
 		if (finished && doc_len(doc_at(job->doc, "status.uncountedTerminatedPods"
 							 ".succeeded")))
 			world_broken(world, "job " STR_FMT " has not counted all",

@@ -50,6 +50,14 @@ void check_dead_nodes(struct world *world)
 		if (is_dead(world, node->name))
 			judge_dead(world, node);
 	}
+	EACH(world, KIND_Pod, pod)
+	{
+		struct str node = doc_at_str(pod->doc, "spec.nodeName");
+		if (node.len && !store_get(world->store, KIND_Node, STR_NONE, node) &&
+		    !check_held_for_ever(world, pod))
+			world_broken(world, STR_FMT " stays on a node that is no more",
+				     STR_ARG(pod->name));
+	}
 }
 
 static void hear(struct world *world, void *state, const struct store_event *event)

@@ -44,6 +44,28 @@ static void judge_address(struct world *world, const struct version *pod, struct
 				     STR_ARG(pod->name), STR_ARG(other->name), STR_ARG(address));
 }
 
+/* Who is placed on a node puts up with what the node is. */
+static void judge_place(struct world *world, const struct version *pod, struct str node_name)
+{
+	struct version *node = store_get(world->store, KIND_Node, STR_NONE, node_name);
+	const struct doc *tolerations = doc_at(pod->doc, AT(Pod, spec.tolerations));
+	bool cordon = node && doc_at_bool(node->doc, AT(Node, spec.unschedulable), false);
+	bool tolerates = false, team = false;
+	doc_each_item(tolerations, toleration) {
+		struct str key = doc_str(doc_key(toleration, "key"));
+		tolerates |= str_is(key, "node.kubernetes.io/unschedulable");
+		team |= str_is(key, "team");
+	}
+	if (cordon && !tolerates)
+		world_broken(world, STR_FMT " is placed on cordoned " STR_FMT, STR_ARG(pod->name),
+			     STR_ARG(node_name));
+	doc_each_item(node ? doc_at(node->doc, AT(Node, spec.taints)) : NULL, taint) {
+		if (str_is(doc_str(doc_key(taint, "key")), "team") && !team)
+			world_broken(world, STR_FMT " is placed on tainted " STR_FMT,
+				     STR_ARG(pod->name), STR_ARG(node_name));
+	}
+}
+
 static void hear(struct world *world, void *state, const struct store_event *event)
 {
 	const struct version *now = event->version, *before = event->previous;
@@ -57,8 +79,10 @@ static void hear(struct world *world, void *state, const struct store_event *eve
 		world_broken(world, STR_FMT " was bound twice", STR_ARG(now->name));
 	if (before && pod_finished(before->doc) && !pod_finished(now->doc))
 		world_broken(world, STR_FMT " has ended and runs again", STR_ARG(now->name));
-	if (node.len && !node_before.len)
+	if (node.len && !node_before.len) {
 		judge_room(world, state, node);
+		judge_place(world, now, node);
+	}
 	if (address.len && !(before && doc_at_str(before->doc, AT(Pod, status.podIP)).len))
 		judge_address(world, now, address);
 }

@@ -84,6 +84,14 @@ static void delete_node(struct world *world)
 	hand_delete(world, node, PROPAGATION_DEFAULT);
 }
 
+void user_removes_node(struct world *world, u32 node)
+{
+	struct version *there = store_get(world->store, KIND_Node, STR_NONE,
+					  str_format(world->arena, "node-%u", node));
+	if (there)
+		hand_delete(world, there, PROPAGATION_DEFAULT);
+}
+
 static void evict_pod(struct world *world)
 {
 	struct version *pod = hand_any(world, KIND_Pod);

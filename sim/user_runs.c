@@ -236,12 +236,32 @@ static void make_pod(struct world *world)
 		    doc_set_str(world->arena, pod, "metadata.name", str_of(hand_name(world, 'p'))));
 }
 
+/* ---- what two own together goes with the second */
+
+static void share_something(struct world *world)
+{
+	struct version *one = hand_any(world, KIND_Deployment);
+	struct version *two = hand_any(world, KIND_Deployment);
+	if (!one || !two || !str_eq(one->namespace, two->namespace) || world->shared_made++ > 10)
+		return;
+	const struct doc *shared = hand_doc(
+		world,
+		"{'metadata':{'name':'%s','ownerReferences':[{'apiVersion':'apps/v1','kind':"
+		"'Deployment','name':'" STR_FMT "','uid':'" STR_FMT "'},{'apiVersion':'apps/v1',"
+		"'kind':'Deployment','name':'" STR_FMT "','uid':'" STR_FMT "'}]}}",
+		hand_name(world, 'm'), STR_ARG(one->name), STR_ARG(one->uid), STR_ARG(two->name),
+		STR_ARG(two->uid));
+	if (one != two)
+		hand_create(world, KIND_ConfigMap, str_copy(world->arena, one->namespace), shared);
+}
+
 void user_runs(struct world *world)
 {
 	static void (*const deeds[])(struct world * world) = {
 		make_daemon_set, make_stateful_set, make_stateful_set, move_partition,
 		make_job,	 make_job,	    make_job,	       change_job,
 		make_cron_job,	 make_cron_job,	    change_cron_job,   make_pod,
+		share_something,
 	};
 	deeds[roll(world, ARRAY_LEN(deeds))](world);
 }

@@ -424,6 +424,8 @@ static void bury_one(struct world *world)
 	world->disturbed_ns = world->mono_ns;
 	world->dead[node] = true;
 	simulated_kill(world->nodes, node);
+	if (luck(world, 300))
+		user_removes_node(world, node);
 	let_time_pass(world, 420);
 	if (!world->broken[0])
 		check_dead_nodes(world);

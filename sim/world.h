@@ -61,7 +61,7 @@ struct world {
 	bool tight;	  /* nodes have too little room for all */
 	u32 untold;	  /* writes that reached the disk in the last crash without a word */
 	i64 disturbed_ns; /* when something outside the controllers' reach last happened */
-	u32 made, sets_made, pods_made; /* by the user, for names and limits */
+	u32 made, sets_made, pods_made, shared_made; /* by the user, for names and limits */
 	struct seen *seen;
 	bool past; /* an older state is coming back into force */
 	void *checks[CHECKS_MAX];
@@ -105,6 +105,8 @@ i64 world_round(struct world *world);
 /* ---- user.c */
 void user_acts(struct world *world);
 void user_makes_peace(struct world *world); /* good images, nothing paused, nothing cordoned */
+
+void user_removes_node(struct world *world, u32 node);
 
 /* ---- watchers.c: durable changes as clients see them */
 void watchers_open(struct world *world);
