@@ -3,6 +3,7 @@
  *
  *	minke-sim SEED [--steps N] [--seeds N] [--nodes N] [--shrink] [--verbose] [--stop]
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,13 +60,30 @@ static bool read_options(int argc, char **argv, struct options *options)
 	return true;
 }
 
+/* What is being played, for a CHECK that fails in the middle of it. */
+static struct world *playing;
+
+static void aborted(int signal)
+{
+	(void)signal;
+	printf("seed %llu broke: step %llu, %lld ms: a CHECK failed\n",
+	       (unsigned long long)playing->seed, (unsigned long long)playing->steps,
+	       (long long)(playing->mono_ns / NS_PER_MS));
+	story_print(&playing->story);
+	fflush(stdout);
+	_Exit(3);
+}
+
 static void play(const struct options *options, u64 seed, struct sums *sums)
 {
 	struct plot plot = { .seed = seed,
 			     .steps = options->steps,
 			     .nodes = (u32)options->nodes,
 			     .verbose = options->verbose };
+	if (options->shrink && !shrink(&plot))
+		return;
 	struct world *world = world_new(&plot);
+	playing = world;
 	bool fine = world_play(world);
 	sums->trace = sums->trace * 31 + world->trace;
 	sums->failed += !fine;
@@ -73,7 +91,7 @@ static void play(const struct options *options, u64 seed, struct sums *sums)
 	sums->lived_ns += world->mono_ns - world->away_ns;
 	if (!fine) {
 		printf("seed %llu broke: %s\n", (unsigned long long)seed, world->broken);
-		if (options->seeds == 1 && !options->shrink)
+		if (options->seeds == 1)
 			story_print(&world->story);
 	}
 	if (options->seeds == 1)
@@ -82,8 +100,6 @@ static void play(const struct options *options, u64 seed, struct sums *sums)
 		       (unsigned long long)world->writes, (unsigned long long)world->crashes,
 		       (unsigned long long)world->trace);
 	world_free(world);
-	if (!fine && options->shrink)
-		shrink(&plot);
 }
 
 static void drop_line(void *self, enum log_level level, const char *line, size_t len)
@@ -105,6 +121,7 @@ int main(int argc, char **argv)
 	}
 	if (!options.verbose)
 		log_sink_set((struct log_sink){ drop_line, NULL, LOG_ERROR });
+	signal(SIGABRT, aborted);
 	clock_t began = clock();
 	for (u64 i = 0; i < options.seeds && !(options.stop && sums.failed); i++)
 		play(&options, options.seed + i, &sums);

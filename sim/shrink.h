@@ -4,8 +4,8 @@
 
 #include "sim/world.h"
 
-/* Plays the plot, which breaks, over and over with less in it: fewer steps, nodes, faults. Tells
- * what is left. False when it does not break at all. */
+/* Plays the plot, which breaks, over and over with less in it: fewer steps, nodes, faults; leaves
+ * in it what is still needed. False when it does not break at all. */
 bool shrink(struct plot *plot);
 
 #endif
