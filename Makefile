@@ -2,7 +2,7 @@
 # script under tools/ or tests/ that says what it does.
 BUILD ?= build
 
-.PHONY: all up down test check bench fuzz sim clean
+.PHONY: all up down test check bench fuzz sim sim-coverage mutate clean
 
 all: $(BUILD)/build.ninja    ## Build build/minke.
 	@ninja -C $(BUILD) --quiet
@@ -35,6 +35,12 @@ fuzz:                        ## Each fuzzer for SECONDS (60), with its kept corp
 
 sim: all                     ## make sim SEED=n replays one seed of the simulator.
 	@$(BUILD)/minke-sim $(or $(SEED),1)
+
+sim-coverage:                ## Which branches of each controller SEEDS (1000) seeds reach.
+	@tests/sim/coverage $(or $(SEEDS),1000)
+
+mutate: all                  ## Every break of tests/sim/breaks.txt is caught by some seed.
+	@tests/sim/mutate
 
 clean:
 	rm -rf $(BUILD) build-*

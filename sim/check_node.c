@@ -77,13 +77,21 @@ static void hear(struct world *world, void *state, const struct store_event *eve
 static void before(struct world *world, void *state, const char *user, const struct intent *intent)
 {
 	(void)state;
-	if (!check_deletes_pod(user, "node-controller", intent))
+	bool evicts = check_deletes_pod(user, "node-controller", intent);
+	bool collects = check_deletes_pod(user, "pod-garbage-collector", intent);
+	if (!evicts && !collects)
 		return;
 	struct version *pod = store_get(world->store, KIND_Pod, intent->namespace, intent->name);
 	struct version *node = NULL;
 	if (pod)
 		node = store_get(world->store, KIND_Node, STR_NONE,
 				 doc_at_str(pod->doc, "spec.nodeName"));
+	if (collects) {
+		if (node && pod_active(pod))
+			world_broken(world, STR_FMT " is collected, its node is there",
+				     STR_ARG(pod->name));
+		return;
+	}
 	doc_each_item(node ? doc_at(node->doc, "spec.taints") : NULL, taint) {
 		if (str_is(doc_str(doc_key(taint, "key")), "team"))
 			return; /* the user's own taint, which hardly anybody tolerates */

@@ -18,6 +18,7 @@
 	X(namespace)                                                                               \
 	X(node)                                                                                    \
 	X(service)                                                                                 \
+	X(server)                                                                                  \
 	X(claims)
 
 #define X(name) extern const struct check check_##name;

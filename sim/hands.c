@@ -79,10 +79,12 @@ void hand_delete(struct world *world, const struct version *object, enum propaga
 					  .propagation = how };
 	version_hold(world->arena, (struct version *)object);
 	world_note(world, "user", "deletes", object->kind, object->name);
+	world->forced = options.grace_s == 0;
 	judge(world, "delete",
 	      verb_delete(&call, kind_of(world, object->kind), object->namespace, object->name,
 			  &options, &outcome, &error),
 	      &error);
+	world->forced = false;
 }
 
 void hand_evict(struct world *world, const struct version *pod)

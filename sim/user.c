@@ -242,6 +242,9 @@ void user_acts(struct world *world)
 		delete_something,
 		change_strategy,
 		pause_or_resume,
+		user_is_late,
+		user_is_late,
+		user_is_late,
 	};
 	deeds[roll(world, ARRAY_LEN(deeds))](world);
 }

@@ -7,6 +7,9 @@
 /* user_runs.c: DaemonSets, StatefulSets, Jobs, CronJobs, bare pods. */
 void user_runs(struct world *world);
 
+/* user_late.c: acts on what was so a while ago. */
+void user_is_late(struct world *world);
+
 /* user_nodes.c: nodes, budgets, quotas. */
 void user_tends_nodes(struct world *world);
 void user_frees_nodes(struct world *world); /* no cordon, no taint, no quota, labels gone */

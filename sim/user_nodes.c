@@ -78,7 +78,7 @@ static void taint_node(struct world *world)
 static void delete_node(struct world *world)
 {
 	struct version *node = hand_any(world, KIND_Node);
-	if (!node || !luck(world, 300))
+	if (!node || !luck(world, 700))
 		return;
 	hand_disturbs(world);
 	hand_delete(world, node, PROPAGATION_DEFAULT);
@@ -95,6 +95,17 @@ void user_removes_node(struct world *world, u32 node)
 static void evict_pod(struct world *world)
 {
 	struct version *pod = hand_any(world, KIND_Pod);
+	struct version *budget = hand_any(world, KIND_PodDisruptionBudget);
+	u32 count = 0;
+	if (budget && luck(world, 700)) { /* where there is something to be refused */
+		const struct doc *selector = doc_at(budget->doc, "spec.selector.matchLabels");
+		struct version_list pods =
+			store_labelled(world->store, world->arena, budget->namespace, STR("app"),
+				       doc_str(doc_get(selector, STR("app"))));
+		for (u32 i = 0; i < pods.len; i++)
+			if (roll(world, ++count) == 0)
+				pod = pods.at[i];
+	}
 	if (!pod)
 		return;
 	hand_disturbs(world);
@@ -151,17 +162,16 @@ static void drop_quota(struct world *world)
 void user_tends_nodes(struct world *world)
 {
 	static void (*const deeds[])(struct world * world) = {
-		cordon,	     cordon,	label_node,  label_node,  taint_node, taint_node, drain,
-		delete_node, evict_pod, make_budget, make_budget, make_quota, drop_quota,
+		cordon,	    cordon,	 label_node,  label_node, taint_node,
+		taint_node, drain,	 delete_node, evict_pod,  evict_pod,
+		evict_pod,  make_budget, make_budget, make_quota, drop_quota,
 	};
 	deeds[roll(world, ARRAY_LEN(deeds))](world);
 }
 
 void user_frees_nodes(struct world *world)
 {
-	hand_patch_each(world, KIND_Node,
-			hand_doc(world, "{'spec':{'unschedulable':false},'metadata':{'labels':{"
-					"'disk':'fast'}}}"));
+	hand_patch_each(world, KIND_Node, hand_doc(world, "{'spec':{'unschedulable':false}}"));
 	for (u32 i = 0; i < world->nodes_len; i++) {
 		struct str name = str_format(world->arena, "node-%u", i);
 		struct version *node = store_get(world->store, KIND_Node, STR_NONE, name);

@@ -110,8 +110,10 @@ static enum status unlucky_write(void *self, struct arena *arena, const char *us
 	}
 	note_write(world, user, intent, NULL);
 	checks_before(world, user, intent);
+	world->forced = intent->type == INTENT_DELETE && intent->grace_s == 0;
 	enum status status =
 		world->verbs.write(world->verbs.self, arena, user, intent, ret_object, error);
+	world->forced = false;
 	checks_after(world, user, intent);
 	return done_all_the_same ? fail(error, ST_TIMEOUT, "simulated timeout") : status;
 }
@@ -260,6 +262,7 @@ struct world *world_new(const struct plot *plot)
 void world_free(struct world *world)
 {
 	halt(world);
+	version_unref(world->glimpse);
 	watchers_free(world);
 	checks_close(world);
 	disk_free(world->disk);

@@ -66,6 +66,8 @@ struct world {
 	bool past; /* an older state is coming back into force */
 	void *checks[CHECKS_MAX];
 	struct moment *eviction;
+	bool forced;		 /* somebody deletes without grace just now */
+	struct version *glimpse; /* what the user saw a while ago */
 	struct story story;
 	char broken[512]; /* what must not be, or empty */
 	bool verbose;
