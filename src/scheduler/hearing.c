@@ -48,11 +48,11 @@ static void hear_nomination(struct scheduler *s, struct version *before, struct 
 		picture_forget_nominee(&s->picture, before->uid);
 }
 
-static void hear_pod(struct scheduler *s, struct version *before, struct version *now)
+static void hear_pod(struct scheduler *s, struct version *before, struct version *now, bool undone)
 {
 	hear_placed(s, before, now);
 	if (now && hearing_is_ours(now)) {
-		bool news = !before || !hearing_is_ours(before) ||
+		bool news = undone || !before || !hearing_is_ours(before) ||
 			    !counts_the_same(before->doc, now->doc);
 		hear_nomination(s, before, now);
 		if (news)
@@ -104,17 +104,10 @@ static void changed(void *self, const struct store_event *event)
 	struct version *now = event->type == EVENT_DELETED ? NULL : event->version;
 	struct version *before = event->previous ? event->previous : NULL;
 	kind_id kind = event->version->kind;
-	/* A failed log takes back many writes at once, and tells of each when all of them are. */
-	if (event->undone || s->anew) {
-		s->anew = true;
-		if (!s->stepping && s->on_work)
-			s->on_work(s->on_work_self);
-		return;
-	}
 	if (event->type == EVENT_DELETED && !before)
 		before = event->version;
 	if (kind == KIND_Pod)
-		hear_pod(s, before, now);
+		hear_pod(s, before, now, event->undone);
 	else if (kind != KIND_Node)
 		hear_other(s, before, now, kind);
 	else if (picture_set_node(&s->picture, event->version->name, now))
@@ -124,31 +117,14 @@ static void changed(void *self, const struct store_event *event)
 		s->on_work(s->on_work_self);
 }
 
-static void hear_everything(struct scheduler *s)
+void hearing_start(struct scheduler *s)
 {
 	struct store_iter iter;
+	store_on_change(s->store, changed, s);
 	store_iter_start(&iter, s->store, KIND_Node, STR_NONE, STR_NONE, STR_NONE);
 	for (struct version *v; (v = store_iter_next(&iter));)
 		picture_set_node(&s->picture, v->name, v);
 	store_iter_start(&iter, s->store, KIND_Pod, STR_NONE, STR_NONE, STR_NONE);
 	for (struct version *v; (v = store_iter_next(&iter));)
-		hear_pod(s, NULL, v);
-}
-
-void hearing_catch_up(struct scheduler *s)
-{
-	if (!s->anew)
-		return;
-	s->anew = false;
-	picture_release(&s->picture);
-	queue_release(&s->queue);
-	picture_init(&s->picture, s->store);
-	queue_init(&s->queue);
-	hear_everything(s);
-}
-
-void hearing_start(struct scheduler *s)
-{
-	store_on_change(s->store, changed, s);
-	hear_everything(s);
+		hear_pod(s, NULL, v, false);
 }

@@ -20,16 +20,12 @@ struct scheduler {
 	u32 help; /* enum help: what has changed since those that wait were last told */
 	i64 next_help_ns;
 	bool stepping;
-	bool anew; /* the past is back: what is known must be read again */
 	void (*on_work)(void *self);
 	void *on_work_self;
 };
 
 /* Listens from now on, and takes in what is there already. */
 void hearing_start(struct scheduler *scheduler);
-
-/* Forgets what is known and reads it again, if the past has come back since. */
-void hearing_catch_up(struct scheduler *scheduler);
 
 /* Is it for this scheduler to place the pod now? */
 bool hearing_is_ours(const struct version *pod);

@@ -179,7 +179,6 @@ i64 scheduler_step(struct scheduler *s, u32 pods_max)
 	i64 mono = clock_mono_ns(s->clock);
 	u32 early = EARLY_MAX;
 	s->stepping = true;
-	hearing_catch_up(s);
 	call_for_help(s, mono);
 	for (struct waiting *waiting;
 	     pods_max && (waiting = queue_next(&s->queue, mono, &early));) {
