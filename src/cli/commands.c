@@ -14,6 +14,7 @@
 	X(autoscale)                                                                               \
 	X(set)                                                                                     \
 	X(rollout)                                                                                 \
+	X(events)                                                                                  \
 	X(top)                                                                                     \
 	X(logs)                                                                                    \
 	X(exec)                                                                                    \
