@@ -60,6 +60,7 @@ struct view {
 	struct certificates *certificates; /* reads and signs (server/certificates.h); or NULL */
 	struct usage *usage;		   /* what pods use (server/usage.h); NULL: nobody knows */
 	struct str kept;	/* what this key's last pass left by plan_keep(), or empty */
+	i64 node_grace_ns;	/* how long a node may be silent */
 	i64 autoscale_every_ns; /* how often autoscalers look */
 };
 

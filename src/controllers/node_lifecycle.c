@@ -11,8 +11,6 @@
 #include "controllers/toleration.h"
 #include "doc/build.h"
 
-enum { GRACE_S = 40 };
-
 static const char not_ready[] = "node.kubernetes.io/not-ready";
 static const char unreachable[] = "node.kubernetes.io/unreachable";
 
@@ -211,7 +209,7 @@ static void node_reconcile(const struct view *view, struct key key, struct plan 
 	if (!node || object_deleting(node->doc))
 		return;
 	const struct doc *doc = node->doc;
-	i64 silent_at = last_heartbeat(view, node) + GRACE_S * NS_PER_S;
+	i64 silent_at = last_heartbeat(view, node) + view->node_grace_ns;
 	if (silent_at >= view->now_ns) {
 		plan_wake(plan, silent_at + 1);
 	} else if (!condition_is(doc, "Ready", "Unknown")) {

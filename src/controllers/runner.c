@@ -19,6 +19,7 @@
 
 enum {
 	CONTROLLERS_MAX = 64,
+	NODE_GRACE_S = 40,    /* as upstream's --node-monitor-grace-period */
 	AUTOSCALE_S = 15,     /* as upstream's --horizontal-pod-autoscaler-sync-period */
 	ITEMS_MAX = 1 << 21,  /* keys known at once; beyond, the process is out of its mind */
 	BACKOFF_FIRST_MS = 5, /* as in client-go's default rate limiter */
@@ -69,7 +70,7 @@ struct runner {
 	const struct time_zones *zones;
 	struct usage *usage;
 	struct certificates *certificates;
-	i64 autoscale_every_ns;
+	i64 autoscale_every_ns, node_grace_ns;
 	void (*on_work)(void *self);
 	void *on_work_self;
 };
@@ -235,6 +236,7 @@ static struct view view_now(struct runner *r, struct arena *arena, u32 *seen)
 		.usage = r->usage,
 		.certificates = r->certificates,
 		.autoscale_every_ns = r->autoscale_every_ns,
+		.node_grace_ns = r->node_grace_ns,
 	};
 }
 
@@ -509,6 +511,7 @@ struct runner *runner_new(struct store *store, struct schema *schema, const stru
 	r->pass_arena = arena_new(MEMORY_ARENA);
 	r->started_ns = clock_wall_ns(clock);
 	r->autoscale_every_ns = AUTOSCALE_S * NS_PER_S;
+	r->node_grace_ns = NODE_GRACE_S * NS_PER_S;
 	for (; controllers[r->controllers_len]; r->controllers_len++) {
 		CHECK(r->controllers_len < CONTROLLERS_MAX);
 		r->controllers[r->controllers_len] = controllers[r->controllers_len];
@@ -559,6 +562,11 @@ void runner_set_usage(struct runner *r, struct usage *usage)
 void runner_set_certificates(struct runner *r, struct certificates *certificates)
 {
 	r->certificates = certificates;
+}
+
+void runner_set_node_grace(struct runner *r, i64 grace_ns)
+{
+	r->node_grace_ns = grace_ns;
 }
 
 void runner_set_autoscale(struct runner *r, i64 every_ns)

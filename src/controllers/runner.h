@@ -56,6 +56,8 @@ void runner_set_usage(struct runner *runner, struct usage *usage);
 /* Who reads and signs certificate requests; must outlive the runner. */
 struct certificates;
 void runner_set_certificates(struct runner *runner, struct certificates *certificates);
+/* How long a node may be silent before it counts as gone; 40 s without. */
+void runner_set_node_grace(struct runner *runner, i64 grace_ns);
 /* How often autoscalers look; 15 s without. */
 void runner_set_autoscale(struct runner *runner, i64 every_ns);
 

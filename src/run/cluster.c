@@ -249,6 +249,7 @@ static enum status open_server(struct cluster *c, u16 port, struct error *error)
 		.advertise_port = c->options->real_node || !port ? NODE_API_PORT : port,
 		.ca_certificate = c->credentials.ca.certificate,
 		.issuer = STR("https://kubernetes.default.svc.cluster.local"),
+		.evict_after_s = c->options->evict_after_s,
 		.tokens = credentials_signer(&c->credentials),
 		.certificates = credentials_certificates(&c->credentials),
 		.wake = server_wants_waking,
@@ -316,6 +317,7 @@ static void start_brains(struct cluster *c)
 		runner_set_zones(c->runner, time_zones_new(c->arena));
 		runner_set_usage(c->runner, server_usage(c->server));
 		runner_set_certificates(c->runner, server_certificates(c->server));
+		runner_set_node_grace(c->runner, c->options->node_grace_s * NS_PER_S);
 		runner_set_autoscale(c->runner, c->options->autoscale_every_s * NS_PER_S);
 		usage_set_step(server_usage(c->server), c->options->autoscale_every_s * NS_PER_S);
 	} else {
@@ -326,7 +328,7 @@ static void start_brains(struct cluster *c)
 					     c->runner ? runner_recorder(c->runner) : c->recorder);
 	if (c->options->simulated_nodes) {
 		struct simulated_config simulated = {
-			.nodes = c->options->simulated_nodes,
+			.nodes = (u32)c->options->simulated_nodes,
 			.start_ns = c->options->simulated_start_ms * NS_PER_MS,
 			.job_ns = c->options->simulated_start_ms * NS_PER_MS,
 		};

@@ -19,6 +19,8 @@ enum option_code {
 	CODE_SIMULATE_NODES,
 	CODE_SIMULATED_START_MS,
 	CODE_AUTOSCALE_EVERY,
+	CODE_NODE_GRACE,
+	CODE_EVICT_AFTER,
 	CODE_REGISTRY_MIRROR,
 	CODE_NO_CONTROLLERS,
 	CODE_NO_SCHEDULER,
@@ -61,6 +63,10 @@ static const struct {
 	  CODE_SIMULATED_START_MS },
 	{ "autoscale-every", "SECONDS", "how often autoscalers look at their pods (15)",
 	  CODE_AUTOSCALE_EVERY },
+	{ "node-grace", "SECONDS", "how long a silent node counts as ready (40)", CODE_NODE_GRACE },
+	{ "evict-after", "SECONDS",
+	  "how long pods stay on a node that is not ready, unless they say otherwise (300)",
+	  CODE_EVICT_AFTER },
 	{ "registry-mirror", "HOST=URL", "pull images of HOST from URL; may stand several times",
 	  CODE_REGISTRY_MIRROR, BOTH },
 	{ "no-controllers", NULL, "run no controllers", CODE_NO_CONTROLLERS },
@@ -115,16 +121,6 @@ void agent_options_help(void)
 	print_table(AGENT);
 }
 
-static enum status read_count(struct str text, i64 highest, const char *name, i64 *ret_count,
-			      struct error *error)
-{
-	if (!str_to_i64(text, ret_count) || *ret_count < 0 || *ret_count > highest)
-		return fail(error, ST_BAD_REQUEST,
-			    "--%s: \"" STR_FMT "\" is not a number from 0 to %lld", name,
-			    STR_ARG(text), (long long)highest);
-	return ST_OK;
-}
-
 enum status server_options_listen(struct str listen, struct str *ret_host, u16 *ret_port,
 				  struct error *error)
 {
@@ -146,34 +142,33 @@ enum status server_options_listen(struct str listen, struct str *ret_host, u16 *
 static enum status apply_number(struct server_options *options, enum option_code code,
 				struct str text, struct error *error)
 {
-	i64 count = 0;
-	enum status status;
+	const struct {
+		enum option_code code;
+		i64 least, highest;
+		i64 *value;
+	} numbers[] = {
+		{ CODE_SIMULATE_NODES, 0, SIMULATED_NODES_MAX, &options->simulated_nodes },
+		{ CODE_SIMULATED_START_MS, 0, 3600 * 1000, &options->simulated_start_ms },
+		{ CODE_AUTOSCALE_EVERY, 1, 3600, &options->autoscale_every_s },
+		{ CODE_BACKOFF_FIRST, 1, BACKOFF_MOST_S, &options->backoff_first_s },
+		{ CODE_BACKOFF_MOST, 1, BACKOFF_MOST_S, &options->backoff_most_s },
+		{ CODE_NODE_GRACE, 5, 24 * 3600, &options->node_grace_s },
+		{ CODE_EVICT_AFTER, 1, 24 * 3600, &options->evict_after_s },
+	};
+	size_t n = 0, row = 0;
 
-	if (code == CODE_BACKOFF_FIRST || code == CODE_BACKOFF_MOST) {
-		bool first = code == CODE_BACKOFF_FIRST;
-
-		status = read_count(text, BACKOFF_MOST_S,
-				    first ? "restart-backoff" : "restart-backoff-most", &count,
-				    error);
-		if (status == ST_OK && count == 0)
-			return fail(error, ST_BAD_REQUEST,
-				    "--restart-backoff takes a second or more");
-		*(first ? &options->backoff_first_s : &options->backoff_most_s) = count;
-		return status;
-	}
-	if (code == CODE_SIMULATED_START_MS)
-		return read_count(text, 3600 * 1000, "simulated-start-ms",
-				  &options->simulated_start_ms, error);
-	if (code == CODE_SIMULATE_NODES) {
-		status = read_count(text, SIMULATED_NODES_MAX, "simulate-nodes", &count, error);
-		options->simulated_nodes = (u32)count;
-		return status;
-	}
-	status = read_count(text, 3600, "autoscale-every", &count, error);
-	if (status == ST_OK && count == 0)
-		return fail(error, ST_BAD_REQUEST, "--autoscale-every takes a second or more");
-	options->autoscale_every_s = count;
-	return status;
+	while (numbers[n].code != code)
+		n++;
+	while (table[row].code != code)
+		row++;
+	CHECK(n < ARRAY_LEN(numbers) && row < ARRAY_LEN(table));
+	if (!str_to_i64(text, numbers[n].value) || *numbers[n].value < numbers[n].least ||
+	    *numbers[n].value > numbers[n].highest)
+		return fail(error, ST_BAD_REQUEST,
+			    "--%s: \"" STR_FMT "\" is not a number from %lld to %lld",
+			    table[row].name, STR_ARG(text), (long long)numbers[n].least,
+			    (long long)numbers[n].highest);
+	return ST_OK;
 }
 
 /* Those without a value. */
@@ -231,6 +226,8 @@ static enum status apply(struct server_options *options, enum option_code code, 
 	case CODE_BACKOFF_FIRST:
 	case CODE_BACKOFF_MOST:
 	case CODE_AUTOSCALE_EVERY:
+	case CODE_NODE_GRACE:
+	case CODE_EVICT_AFTER:
 		status = apply_number(options, code, text, error);
 		break;
 	case CODE_REGISTRY_MIRROR:
@@ -269,6 +266,8 @@ static struct server_options defaults(void)
 		.backoff_first_s = 10,
 		.backoff_most_s = 300,
 		.autoscale_every_s = 15,
+		.node_grace_s = 40,
+		.evict_after_s = 300,
 		.controllers = true,
 		.scheduler = true,
 		.cgroup_parent = parent && *parent ? str_of(parent) : STR("minke"),

@@ -18,11 +18,12 @@ struct server_options {
 	struct str node_ip;	   /* empty: found from the machine's interfaces */
 	struct str kubeconfig;	   /* agent: where the server is and how to join */
 	struct str node_listen;	   /* agent: 0.0.0.0:10250 */
-	u32 simulated_nodes;
+	i64 simulated_nodes;
 	i64 autoscale_every_s;
+	i64 node_grace_s, evict_after_s;     /* a silent node; pods on one that is not ready */
 	i64 backoff_first_s, backoff_most_s; /* of containers that fail: 10, 300 */
-	i64 simulated_start_ms;		 /* how long a simulated pod takes to run */
-	struct str mirrors[MIRRORS_MAX]; /* HOST=URL */
+	i64 simulated_start_ms;		     /* how long a simulated pod takes to run */
+	struct str mirrors[MIRRORS_MAX];     /* HOST=URL */
 	u32 mirrors_len;
 	bool controllers, scheduler;
 	bool no_local_path;	  /* make no default storage class */

@@ -11,7 +11,6 @@
 #include "server/webhook.h"
 
 enum {
-	TOLERATION_S = 300,
 	TOKEN_LIFE_S = 3607, /* the odd seconds tell these tokens from ones asked for by hand */
 	TOKEN_SUFFIX = 5,
 	TOKEN_FILE_MODE = 0644,
@@ -175,7 +174,8 @@ static enum status admit_account(struct call *call, const struct api_kind *kind,
 
 /* ---- DefaultTolerationSeconds */
 
-static const struct doc *tolerate(struct arena *arena, const struct doc *spec, struct str key)
+static const struct doc *tolerate(struct arena *arena, const struct doc *spec, struct str key,
+				  i64 seconds)
 {
 	const struct doc *list = doc_key(spec, "tolerations");
 	struct build b = build_object(arena);
@@ -191,7 +191,7 @@ static const struct doc *tolerate(struct arena *arena, const struct doc *spec, s
 	build_str(&b, "key", key);
 	build_str(&b, "operator", STR("Exists"));
 	build_str(&b, "effect", STR("NoExecute"));
-	build_int(&b, "tolerationSeconds", TOLERATION_S);
+	build_int(&b, "tolerationSeconds", seconds);
 	return doc_with(arena, spec, STR("tolerations"), doc_append(arena, list, build_done(&b)));
 }
 
@@ -379,8 +379,10 @@ enum status admit_pod(struct call *call, const struct api_kind *kind, struct str
 		status = admit_runtime_class(call, kind, doc, &spec, error);
 	if (status != ST_OK)
 		return status;
-	spec = tolerate(arena, spec, STR("node.kubernetes.io/not-ready"));
-	spec = tolerate(arena, spec, STR("node.kubernetes.io/unreachable"));
+	i64 stay_s = call->server->config.evict_after_s;
+
+	spec = tolerate(arena, spec, STR("node.kubernetes.io/not-ready"), stay_s);
+	spec = tolerate(arena, spec, STR("node.kubernetes.io/unreachable"), stay_s);
 	doc = doc_with(arena, doc, STR("spec"), spec);
 	doc = doc_set_str(arena, doc, "status.phase", STR("Pending"));
 	doc = with_gates_said(arena, doc);

@@ -16,6 +16,8 @@
 #include "server/watch_stream.h"
 #include "server/webhook.h"
 
+enum { EVICT_AFTER_S = 300 };
+
 static struct str or_else(struct str text, struct str otherwise)
 {
 	return text.len ? text : otherwise;
@@ -51,6 +53,8 @@ struct server *server_new(const struct server_config *config, struct store *stor
 		server->config.node_port_low = 30000;
 		server->config.node_port_high = 32767;
 	}
+	if (!server->config.evict_after_s)
+		server->config.evict_after_s = EVICT_AFTER_S;
 	if (!server->config.advertise_port)
 		server->config.advertise_port = 6443;
 	server->later_end = &server->later;

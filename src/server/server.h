@@ -52,11 +52,12 @@ struct server_config {
 	u16 node_port_low, node_port_high; /* 30000–32767 */
 	struct str advertise_address; /* where pods find us, e.g. 192.168.1.2; for `kubernetes` */
 	u16 advertise_port;	      /* 6443 */
-	struct str admin_token;	      /* a bearer token that is system:masters; empty: none */
-	struct str ca_certificate;    /* PEM; what clients verify us by */
-	struct str issuer;	      /* https://kubernetes.default.svc.cluster.local */
-	bool no_local_path;	      /* make no default storage class */
-	struct token_signer tokens;   /* sign == NULL: no service-account tokens */
+	i64 evict_after_s; /* tolerationSeconds for nodes not ready of pods that say none: 300 */
+	struct str admin_token;	    /* a bearer token that is system:masters; empty: none */
+	struct str ca_certificate;  /* PEM; what clients verify us by */
+	struct str issuer;	    /* https://kubernetes.default.svc.cluster.local */
+	bool no_local_path;	    /* make no default storage class */
+	struct token_signer tokens; /* sign == NULL: no service-account tokens */
 	struct certificate_signer certificates; /* sign == NULL: none are signed */
 	const struct webhook_door *webhooks;	/* server/webhook.h; NULL: none is reached */
 	/* An AdmissionConfiguration (apiserver.config.k8s.io/v1): its plugins' sections. NULL: none

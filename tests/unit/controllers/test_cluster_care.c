@@ -107,6 +107,20 @@ static void a_silent_node_is_tainted_and_its_pods_move(void **state)
 	cluster_free(c);
 }
 
+static void how_long_a_node_may_be_silent_is_a_setting(void **state)
+{
+	(void)state;
+	struct cluster *c = cluster_new((struct cluster_wish){ .nodes = 1 });
+	runner_set_node_grace(c->runner, 15 * NS_PER_S);
+	cluster_run(c, 30);
+	assert_true(condition_is(cluster_get(c, KIND_Node, "simulated-0")->doc, "Ready", "True"));
+	simulated_kill(c->nodes, 0);
+	cluster_run(c, 30);
+	assert_true(
+		condition_is(cluster_get(c, KIND_Node, "simulated-0")->doc, "Ready", "Unknown"));
+	cluster_free(c);
+}
+
 static void pods_of_a_node_that_is_no_more_are_collected(void **state)
 {
 	(void)state;
@@ -151,6 +165,7 @@ int main(void)
 		cmocka_unit_test(a_deleted_namespace_is_emptied_and_goes),
 		cmocka_unit_test(the_default_service_account_comes_back),
 		cmocka_unit_test(a_silent_node_is_tainted_and_its_pods_move),
+		cmocka_unit_test(how_long_a_node_may_be_silent_is_a_setting),
 		cmocka_unit_test(pods_of_a_node_that_is_no_more_are_collected),
 		cmocka_unit_test(a_node_that_joins_gets_a_range_of_its_own),
 	};
