@@ -59,7 +59,7 @@ static void nonsense_gets_one_clear_sentence(void **state)
 	assert_int_equal(READ("--node-grace", "4"), ST_BAD_REQUEST);
 	assert_string_equal(error.message, "--node-grace: \"4\" is not a number from 5 to 86400");
 	assert_int_equal(READ("--restart-backoff", "0"), ST_BAD_REQUEST);
-	assert_int_equal(READ("--kubeconfig", "f"), ST_BAD_REQUEST); /* the agent's */
+	assert_int_equal(READ("--node-listen", "a:1"), ST_BAD_REQUEST); /* the agent's */
 	assert_int_equal(READ("--wrong"), ST_BAD_REQUEST);
 	assert_int_equal(READ("--data"), ST_BAD_REQUEST);
 	assert_int_equal(READ("word"), ST_BAD_REQUEST);
