@@ -83,7 +83,8 @@ void pod_free(struct pod *pod)
 {
 	struct str *texts[] = { &pod->seen.sandbox_message,  &pod->seen.ip,
 				&pod->seen.volumes_message,  &pod->seen.rejected_reason,
-				&pod->seen.rejected_message, &pod->seen.host_ip,
+				&pod->seen.rejected_message, &pod->seen.resize_reason,
+				&pod->seen.resize_message,   &pod->seen.host_ip,
 				&pod->seen.node_name };
 
 	sources_release(pod);

@@ -32,10 +32,10 @@ static bool counts(const struct pod *pod)
 	       !pod->seen.finished && !str_is(phase, "Succeeded") && !str_is(phase, "Failed");
 }
 
-static void admit(struct pod *pod, const struct doc *labels)
+/* Beside the other pods. */
+static struct verdict judge(struct pod *pod, struct arena *arena, const struct doc *labels)
 {
 	struct agent *agent = pod->agent;
-	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
 	struct node_room room = { .labels = labels,
 				  .cpu_milli = agent->cpu_milli,
 				  .memory_bytes = agent->memory_bytes,
@@ -47,7 +47,36 @@ static void admit(struct pod *pod, const struct doc *labels)
 		room.pods++;
 		pod_add_requests(arena, other->doc, &room.used_cpu_milli, &room.used_memory_bytes);
 	}
-	struct verdict verdict = pod_admit(arena, pod->doc, &room);
+	return pod_admit(arena, pod->doc, &room);
+}
+
+/* On an empty node it would not fit either. */
+static bool never_fits(struct pod *pod, struct arena *arena)
+{
+	struct node_room room = { .cpu_milli = pod->agent->cpu_milli,
+				  .memory_bytes = pod->agent->memory_bytes,
+				  .pods_max = pod->agent->config.pods_max };
+
+	return pod_admit(arena, pod->doc, &room).reason.len > 0;
+}
+
+bool pod_find_room(struct pod *pod)
+{
+	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
+	struct verdict verdict = judge(pod, arena, NULL);
+	bool fits = verdict.reason.len == 0;
+
+	text_keep(&pod->seen.resize_reason, fits		     ? STR_NONE
+					    : never_fits(pod, arena) ? STR("Infeasible")
+								     : STR("Deferred"));
+	text_keep(&pod->seen.resize_message, verdict.message);
+	return fits;
+}
+
+static void admit(struct pod *pod, const struct doc *labels)
+{
+	struct arena *arena CLEANUP(arena_free_cleanup) = arena_new(0);
+	struct verdict verdict = judge(pod, arena, labels);
 
 	pod->admitting = false;
 	if (verdict.reason.len)

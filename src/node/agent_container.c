@@ -307,6 +307,7 @@ static void turn_over(struct agent_container *container, i64 delay_ns)
 	text_keep(&seen->wait_reason, STR_NONE);
 	text_keep(&seen->unhealthy, STR_NONE);
 	seen->hash = container_hash(spec_of(container));
+	seen->limits = container_limits(spec_of(container), 0);
 	seen->phase = CONTAINER_CREATED;
 	seen->working = true;
 	seen->restart_asked = seen->killing = false;
@@ -477,6 +478,42 @@ void container_run(struct agent_container *container, i64 delay_ns)
 	pod_wake(container->pod);
 }
 
+/* ---- other ceilings while it runs */
+
+enum { RESIZE_RETRY_S = 10 };
+
+static void resized(void *arg, enum status status, const struct error *error)
+{
+	struct agent_container *container = arg;
+	struct container_seen *seen = seen_of(container);
+	const struct container_record *record = container->pod->agent->runtime->find(
+		container->pod->agent->runtime->self, seen->id);
+
+	seen->resizing = false;
+	if (status != ST_OK) {
+		tell(container, true, "ResizeError", str_of(error->message));
+		seen->resize_retry_ns = agent_wall() + RESIZE_RETRY_S * NS_PER_S;
+	} else if (record) {
+		seen->limits = record->limits;
+	}
+	pod_wake(container->pod);
+}
+
+void container_resize(struct agent_container *container)
+{
+	struct container_seen *seen = seen_of(container);
+	struct runtime *runtime = container->pod->agent->runtime;
+	struct container_limits limits = container_limits(spec_of(container), 0);
+
+	if (!pod_find_room(container->pod)) {
+		seen->resize_retry_ns = agent_wall() + RESIZE_RETRY_S * NS_PER_S;
+		pod_wake(container->pod);
+		return;
+	}
+	seen->resizing = true;
+	runtime->resize(runtime->self, seen->id, &limits, resized, container);
+}
+
 /* ---- end */
 
 static struct str termination_message(struct pod *pod, const struct container_record *record,
@@ -530,7 +567,9 @@ void container_exited(struct agent_container *container, const struct container_
 	container->kill_hook = container->start_hook = NULL;
 	if (container->kill_timer)
 		timer_stop(container->kill_timer);
-	seen->restart_asked = seen->killing && seen->hash != container_hash(spec_of(container));
+	seen->restart_asked =
+		seen->killing && (seen->hash != container_hash(spec_of(container)) ||
+				  container_resize_restarts(spec_of(container), seen));
 	seen->killing = false;
 	seen->phase = CONTAINER_EXITED;
 	container_note_end(container->pod, record, &seen->end);

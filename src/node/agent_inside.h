@@ -138,12 +138,15 @@ void container_pull(struct agent_container *container);
 u32 pod_pull_auths(struct pod *pod, struct arena *arena, struct str *auths);
 void container_run(struct agent_container *container, i64 delay_ns);
 void container_kill(struct agent_container *container, i64 grace_s, struct str message);
+void container_resize(struct agent_container *container);
 void container_exited(struct agent_container *container, const struct container_record *record);
 void container_release(struct agent_container *container);
 void container_note_end(struct pod *pod, const struct container_record *record,
 			struct container_end *end);
 
 /* ---- agent_admit.c */
+/* Whether the pod as it is asked for now finds room; else why not goes into pod->seen. */
+bool pod_find_room(struct pod *pod);
 void pod_begin_admission(struct pod *pod); /* of a new one; until it is over nothing is done */
 void storage_watch(struct pod *pod);	   /* one of its containers runs */
 

@@ -42,12 +42,15 @@ void pod_take_document(struct pod *pod, const struct doc *doc)
 {
 	struct arena *arena = arena_new(0);
 	struct arena *before = pod->doc_arena;
+	bool same = doc_eq(doc_at(pod->doc, "spec"), doc_at(doc, "spec"));
 
 	pod->doc = doc_copy(arena, doc);
 	pod->doc_arena = arena;
 	arena_free(before);
 	/* Only ephemeral containers can come later, and they stand last. */
 	grow_containers(pod, pod_containers_len(pod->doc));
+	for (u32 i = 0; !same && i < pod->seen.containers_len; i++)
+		pod->seen.containers[i].resize_retry_ns = 0; /* what did not fit may fit now */
 }
 
 /* ---- taking up what runs */
@@ -83,6 +86,7 @@ static void take_record(struct pod *pod, u32 index, const struct container_recor
 	text_keep(&seen->image_id, record->image_id);
 	seen->attempt = record->attempt;
 	seen->hash = record->hash;
+	seen->limits = record->limits;
 	seen->started_ns = record->started_ns;
 	if (record->phase == CONTAINER_RUNNING) {
 		take_running(seen, status);
@@ -302,6 +306,9 @@ static void carry_out(struct pod *pod, const struct pod_action *action)
 		break;
 	case POD_RUN:
 		container_run(container, action->delay_ns);
+		break;
+	case POD_RESIZE:
+		container_resize(container);
 		break;
 	case POD_KILL:
 		container_kill(container, action->grace_s, action->message);

@@ -140,6 +140,25 @@ static bool container_ready(const struct report *r, u32 index)
 	return container_started(container) && container->ready;
 }
 
+/* What is in force; while a resize waits, what was told before. */
+static void build_resources(struct build *b, const struct report *r,
+			    const struct container_seen *container, const struct doc *spec)
+{
+	const struct doc *resources = doc_key(spec, "resources"), *before = NULL;
+
+	if (container_resized(spec, container)) {
+		doc_each_item(doc_at(r->pod, "status.containerStatuses"), status)
+			if (str_eq(doc_at_str(status, "name"), container->name))
+				before = doc_key(status, "resources");
+		resources = before;
+	}
+	if (!doc_len(resources))
+		return;
+	build_doc(b, "resources", resources);
+	if (doc_len(doc_key(resources, "requests")))
+		build_doc(b, "allocatedResources", doc_key(resources, "requests"));
+}
+
 static void build_container(struct build *b, const struct report *r, u32 index)
 {
 	const struct container_seen *container = &r->seen->containers[index];
@@ -165,6 +184,8 @@ static void build_container(struct build *b, const struct report *r, u32 index)
 	build_str(b, "imageID", container->image_id);
 	build_str_if(b, "containerID", container_url(r, container->id));
 	build_bool(b, "started", container_started(container));
+	if (any)
+		build_resources(b, r, container, spec);
 	build_close(b);
 }
 
@@ -365,11 +386,22 @@ static struct condition ready(const struct report *r, const struct condition *co
 
 static bool is_ours(struct str type)
 {
-	static const char *const ours[] = { "PodReadyToStartContainers", "Initialized", "Ready",
-					    "ContainersReady", "PodScheduled" };
+	static const char *const ours[] = {
+		"PodReadyToStartContainers", "Initialized",  "Ready",
+		"ContainersReady",	     "PodScheduled", "PodResizePending"
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		if (str_is(type, ours[i]))
+			return true;
+	return false;
+}
+
+static bool any_resized(const struct report *r)
+{
+	for (u32 i = 0; i < r->seen->containers_len; i++)
+		if (r->seen->containers[i].phase == CONTAINER_RUNNING &&
+		    container_resized(pod_container(r->pod, i), &r->seen->containers[i]))
 			return true;
 	return false;
 }
@@ -381,6 +413,10 @@ static void build_conditions(struct build *b, const struct report *r)
 	struct condition scheduled = { .type = "PodScheduled", .yes = true };
 	struct condition init = initialized(r), containers = containers_ready(r);
 	struct condition whole = ready(r, &containers);
+	struct condition pending = { .type = "PodResizePending",
+				     .yes = true,
+				     .reason = r->seen->resize_reason,
+				     .message = r->seen->resize_message };
 	bool evicted = str_is(r->seen->rejected_reason, "Evicted");
 	struct condition disruption = { .type = "DisruptionTarget",
 					.yes = true,
@@ -395,6 +431,8 @@ static void build_conditions(struct build *b, const struct report *r)
 	build_condition(b, r, &scheduled);
 	if (evicted)
 		build_condition(b, r, &disruption);
+	if (pending.reason.len && any_resized(r))
+		build_condition(b, r, &pending);
 	doc_each_item(doc_at(r->pod, "status.conditions"), condition)
 		if (!is_ours(doc_at_str(condition, "type")) &&
 		    !(evicted && str_is(doc_at_str(condition, "type"), "DisruptionTarget")))

@@ -5,6 +5,7 @@
 #include "node/pod_worker.h"
 
 #include "base/clock.h"
+#include "node/oci_config.h"
 
 const struct pod_settings pod_settings_default = {
 	.backoff_first_ns = 10 * NS_PER_S,
@@ -76,6 +77,34 @@ bool container_started(const struct container_seen *container)
 	       container->post_start == SEEN_READY;
 }
 
+bool container_resized(const struct doc *container, const struct container_seen *seen)
+{
+	struct container_limits wanted = container_limits(container, 0);
+
+	return seen->limits.cpu_shares && (wanted.cpu_shares != seen->limits.cpu_shares ||
+					   wanted.cpu_quota_us != seen->limits.cpu_quota_us ||
+					   wanted.memory_bytes != seen->limits.memory_bytes);
+}
+
+bool container_resize_restarts(const struct doc *container, const struct container_seen *seen)
+{
+	struct container_limits wanted = container_limits(container, 0);
+	bool memory = wanted.memory_bytes != seen->limits.memory_bytes;
+	bool cpu = wanted.cpu_shares != seen->limits.cpu_shares ||
+		   wanted.cpu_quota_us != seen->limits.cpu_quota_us;
+
+	if (!container_resized(container, seen))
+		return false;
+	doc_each_item(doc_key(container, "resizePolicy"), policy) {
+		struct str name = doc_at_str(policy, "resourceName");
+
+		if (str_is(doc_at_str(policy, "restartPolicy"), "RestartContainer") &&
+		    ((memory && str_is(name, "memory")) || (cpu && str_is(name, "cpu"))))
+			return true;
+	}
+	return false;
+}
+
 static bool succeeded(const struct container_seen *container)
 {
 	return container->phase == CONTAINER_EXITED && container->end.exit_code == 0;
@@ -99,7 +128,8 @@ bool container_restarts(const struct doc *pod, u32 index, const struct container
 	if (pod_container_is_sidecar(pod, index))
 		return true;
 	if (container->restart_asked &&
-	    container->hash != container_hash(pod_container(pod, index)))
+	    (container->hash != container_hash(pod_container(pod, index)) ||
+	     container_resize_restarts(pod_container(pod, index), container)))
 		return true; /* an edited image is meant to run, whatever the policy */
 	if (str_is(policy, "Never"))
 		return false;
@@ -211,13 +241,17 @@ static void mind_running(struct decision *d, u32 index)
 	const struct container_seen *container = &d->seen->containers[index];
 	struct str name = container->name;
 
+	const struct doc *spec = pod_container(d->pod, index);
+
 	if (container->killing)
 		return;
-	if (outdated(d, index)) {
+	if (outdated(d, index) || container_resize_restarts(spec, container)) {
 		kill_container(d, index, spec_grace(d),
 			       str_format(d->arena,
-					  "Container " STR_FMT
-					  " definition changed, will be restarted",
+					  outdated(d, index)
+						  ? "Container " STR_FMT
+						    " definition changed, will be restarted"
+						  : "Container " STR_FMT " resize requires restart",
 					  STR_ARG(name)));
 	} else if (container->unhealthy.len) {
 		kill_container(d, index,
@@ -227,6 +261,11 @@ static void mind_running(struct decision *d, u32 index)
 					  "Container " STR_FMT " failed " STR_FMT
 					  " probe, will be restarted",
 					  STR_ARG(name), STR_ARG(container->unhealthy)));
+	} else if (container_resized(spec, container) && !container->resizing) {
+		if (container->resize_retry_ns <= d->now_ns)
+			act(d, POD_RESIZE, index);
+		else
+			wake_at(d, container->resize_retry_ns);
 	}
 }
 

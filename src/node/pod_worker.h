@@ -41,6 +41,9 @@ struct container_seen {
 	struct str id, image_name;  /* of the newest attempt */
 	u32 attempt;		    /* of the newest attempt; the next one is attempt + 1 */
 	u64 hash;
+	struct container_limits limits; /* in force; zero: not known */
+	bool resizing;
+	i64 resize_retry_ns;
 	i64 started_ns;
 	struct container_end end;  /* phase EXITED */
 	struct container_end last; /* the attempt before: lastState */
@@ -77,6 +80,7 @@ struct pod_seen {
 	i64 start_ns;	  /* status.startTime */
 	bool initialized; /* init containers ran through once in this sandbox */
 	struct str rejected_reason, rejected_message; /* admission on this node failed */
+	struct str resize_reason, resize_message; /* why a resize must wait: Deferred, Infeasible */
 	bool deadline_passed;
 	bool finished; /* phase reached Succeeded or Failed; never leaves again */
 
@@ -101,6 +105,7 @@ enum pod_action_type {
 	POD_SANDBOX_REMOVE,
 	POD_VOLUMES_REMOVE,
 	POD_DELETE, /* everything is gone: delete the object with grace 0 */
+	POD_RESIZE, /* give `container` the ceilings its spec has now */
 };
 
 struct pod_action {
@@ -148,6 +153,10 @@ struct str pod_container_path(struct arena *arena, const struct doc *pod, u32 in
 
 /* Changes when a running container no longer is what the spec asks for (its image). */
 u64 container_hash(const struct doc *container);
+
+/* Other resources than those in force are asked for; and whether that takes a new container. */
+bool container_resized(const struct doc *container, const struct container_seen *seen);
+bool container_resize_restarts(const struct doc *container, const struct container_seen *seen);
 
 /* "Guaranteed", "Burstable" or "BestEffort". */
 struct str pod_qos_class(const struct doc *pod);

@@ -48,6 +48,7 @@ struct container_record {
 	enum container_phase phase;
 	i32 pid;				 /* 0 when it does not run */
 	i64 created_ns, started_ns, finished_ns; /* wall */
+	struct container_limits limits;		 /* in force */
 	i32 exit_code;				 /* 128 + n: ended by signal n */
 	bool oom_killed;
 	bool unknown; /* it ended while nobody watched: the exit code is a guess */
@@ -96,6 +97,9 @@ struct runtime {
 		       void *arg);
 	void (*start)(void *self, struct str id, runtime_done *done, void *arg);
 	enum status (*kill)(void *self, struct str id, int signal, struct error *error);
+	/* Other ceilings for one that runs; those that are 0 stay as they are. */
+	void (*resize)(void *self, struct str id, const struct container_limits *limits,
+		       runtime_done *done, void *arg);
 	/* Kills what still runs, removes cgroups, mounts and files. Unknown ids succeed. */
 	void (*remove)(void *self, struct str id, runtime_done *done, void *arg);
 	/* The n-th container in no useful order; NULL past the last. */

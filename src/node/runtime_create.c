@@ -67,6 +67,9 @@ enum status container_save(const struct container *container, struct error *erro
 	build_int(&b, "createdNs", record->created_ns);
 	build_int(&b, "startedNs", record->started_ns);
 	build_int(&b, "finishedNs", record->finished_ns);
+	build_int(&b, "memoryBytes", record->limits.memory_bytes);
+	build_int(&b, "cpuShares", record->limits.cpu_shares);
+	build_int(&b, "cpuQuotaUs", record->limits.cpu_quota_us);
 	build_int(&b, "exitCode", record->exit_code);
 	build_bool(&b, "oomKilled", record->oom_killed);
 	build_bool(&b, "unknown", record->unknown);
@@ -129,6 +132,9 @@ struct container *container_load(struct crun_runtime *runtime, struct str id)
 		.created_ns = doc_at_int(state, "createdNs", 0),
 		.started_ns = doc_at_int(state, "startedNs", 0),
 		.finished_ns = doc_at_int(state, "finishedNs", 0),
+		.limits = { .memory_bytes = doc_at_int(state, "memoryBytes", 0),
+			    .cpu_shares = doc_at_int(state, "cpuShares", 0),
+			    .cpu_quota_us = doc_at_int(state, "cpuQuotaUs", 0) },
 		.exit_code = (i32)doc_at_int(state, "exitCode", 0),
 		.oom_killed = doc_at_bool(state, "oomKilled", false),
 		.unknown = doc_at_bool(state, "unknown", false),

@@ -199,6 +199,7 @@ static struct container *container_new(struct crun_runtime *runtime,
 		.log_path = str_copy(arena, spec->log_path),
 		.attempt = spec->attempt,
 		.hash = spec->hash,
+		.limits = spec->limits,
 		.phase = CONTAINER_CREATED,
 		.created_ns = runtime_wall_now(),
 		.tty = spec->tty,
@@ -247,6 +248,7 @@ struct start_job {
 	enum status status;
 	struct error error;
 	i64 started_ns;
+	struct container_limits limits;
 };
 
 static void start_work(void *self)
@@ -309,6 +311,42 @@ static void crun_start(void *self, struct str id, runtime_done *done, void *arg)
 	}
 	container->busy = true;
 	loop_work(runtime->loop, start_work, start_done, job);
+}
+
+/* ---- resize */
+
+static void resize_work(void *self)
+{
+	struct start_job *job = self;
+	struct container *container = job->container;
+	struct cgroup_limits limits = { .memory_bytes = job->limits.memory_bytes,
+					.cpu_shares = job->limits.cpu_shares,
+					.cpu_quota_us = job->limits.cpu_quota_us };
+
+	job->status =
+		cgroup_set(&container->runtime->cgroups, container->group, &limits, &job->error);
+	if (job->status != ST_OK)
+		return;
+	container->record.limits = job->limits;
+	job->status = container_save(container, &job->error);
+}
+
+static void crun_resize(void *self, struct str id, const struct container_limits *limits,
+			runtime_done *done, void *arg)
+{
+	struct crun_runtime *runtime = self;
+	struct container *container = map_get(&runtime->containers, id);
+	struct start_job *job = start_job_new(container, done, arg);
+
+	job->limits = *limits;
+	if (!container || container->busy || container->record.phase != CONTAINER_RUNNING) {
+		job->status = fail(&job->error, ST_CONFLICT,
+				   "container " STR_FMT " cannot be resized", STR_ARG(id));
+		loop_post(runtime->loop, report_only, job);
+		return;
+	}
+	container->busy = true;
+	loop_work(runtime->loop, resize_work, start_done, job);
 }
 
 /* ---- kill and remove */
@@ -537,6 +575,7 @@ enum status runtime_crun_new(struct loop *loop, struct str directory, const char
 		.exec_cancel = crun_exec_cancel,
 		.stats = crun_stats,
 		.reopen_log = crun_reopen_log,
+		.resize = crun_resize,
 		.close = crun_close,
 	};
 	enum status status = prepare(runtime, cgroup_parent, error);

@@ -1,4 +1,4 @@
-/* binding and ephemeralcontainers: what may be done to a pod besides writing it. */
+/* binding, ephemeralcontainers and resize: what may be done to a pod besides writing it. */
 #include "doc/build.h"
 #include "server/object.h"
 #include "server/state.h"
@@ -124,4 +124,46 @@ enum status ephemeral_update(struct call *call, const struct api_kind *kind, str
 	}
 	doc = doc_set(call->arena, pod->doc, "spec.ephemeralContainers", list);
 	return write_update(call, kind, pod, doc, "ephemeralcontainers", ret_outcome, error);
+}
+
+/* ---- resize: processor and memory of containers, and nothing else */
+
+static const struct doc *named(const struct doc *list, struct str name)
+{
+	doc_each_item(list, container)
+		if (str_eq(doc_str(doc_key(container, "name")), name))
+			return container;
+	return NULL;
+}
+
+static const struct doc *with_resources(struct arena *arena, const struct doc *old,
+					const struct doc *wanted)
+{
+	const struct doc *list = &doc_empty_array;
+
+	doc_each_item(old, container) {
+		const struct doc *now = named(wanted, doc_str(doc_key(container, "name")));
+		const struct doc *resources = doc_key(now, "resources");
+
+		list = doc_append(arena, list,
+				  resources ? doc_set(arena, container, "resources", resources)
+					    : container);
+	}
+	return list;
+}
+
+enum status resize_update(struct call *call, const struct api_kind *kind, struct version *pod,
+			  const struct doc *body, struct outcome *ret_outcome, struct error *error)
+{
+	static const char *const lists[] = { "spec.containers", "spec.initContainers" };
+	const struct doc *wanted, *doc = pod->doc;
+	enum status status = object_decode(call, kind, body, &wanted, error);
+
+	for (u32 i = 0; status == ST_OK && i < ARRAY_LEN(lists); i++)
+		if (doc_len(doc_at(doc, lists[i])))
+			doc = doc_set(call->arena, doc, lists[i],
+				      with_resources(call->arena, doc_at(doc, lists[i]),
+						     doc_at(wanted, lists[i])));
+	return status == ST_OK ? write_update(call, kind, pod, doc, "resize", ret_outcome, error)
+			       : status;
 }

@@ -37,6 +37,8 @@ enum status binding_create(struct call *call, const struct api_kind *kind, struc
 enum status ephemeral_update(struct call *call, const struct api_kind *kind, struct version *pod,
 			     const struct doc *body, struct outcome *ret_outcome,
 			     struct error *error);
+enum status resize_update(struct call *call, const struct api_kind *kind, struct version *pod,
+			  const struct doc *body, struct outcome *ret_outcome, struct error *error);
 /* why.c */
 enum status why_get(struct call *call, const struct api_kind *kind, struct version *pod,
 		    struct outcome *ret_outcome, struct error *error);

@@ -18,6 +18,7 @@ static const struct subresource subresources[] = {
 	{ "binding", "Pod", NULL, binding_create, NULL },
 	{ "eviction", "Pod", NULL, eviction_create, NULL },
 	{ "ephemeralcontainers", "Pod", status_get, NULL, ephemeral_update },
+	{ "resize", "Pod", status_get, NULL, resize_update },
 	{ "why", "Pod", why_get, NULL, NULL },
 	{ "token", "ServiceAccount", NULL, token_create, NULL },
 };

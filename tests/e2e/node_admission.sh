@@ -10,8 +10,8 @@ server_start --restart-backoff 1 --restart-backoff-most 2 || exit 1
 demo_image
 ok "the node becomes Ready" eventually 15 sh -c "'$k' get nodes --no-headers | grep -q ' Ready '"
 shows() { "$k" get pod "$1" --no-headers 2>/dev/null | grep -qE -- "$2"; }
-field() { "$k" get pod "$1" -o "jsonpath={$2}"; }
-says() { [ "$(field "$1" "$2")" = "$3" ]; }
+value() { "$k" get pod "$1" -o "jsonpath={$2}"; }
+says() { [ "$(value "$1" "$2")" = "$3" ]; }
 inside() { "$k" exec "$1" -- sh -c "$2" 2>&1; }
 
 "$k" apply -f - >/dev/null <<YAML
@@ -65,6 +65,17 @@ spec:
 ---
 apiVersion: v1
 kind: Pod
+metadata: {name: resized}
+spec:
+  terminationGracePeriodSeconds: 0
+  containers:
+  - name: c
+    image: $image
+    resources: {limits: {cpu: 500m, memory: 64Mi}}
+    resizePolicy: [{resourceName: memory, restartPolicy: RestartContainer}]
+---
+apiVersion: v1
+kind: Pod
 metadata: {name: crashes}
 spec:
   containers: [{name: c, image: $image, command: [sh, -c, "exit 1"]}]
@@ -72,7 +83,7 @@ YAML
 
 ok "a pod whose labels are not ours is refused" eventually 10 shows elsewhere '0/1 +NodeAffinity'
 same "and says so" "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector" \
-  "$(field elsewhere .status.message)"
+  "$(value elsewhere .status.message)"
 ok "one that asks for too much too" eventually 10 shows large '0/1 +OutOfcpu'
 ok "a privileged container runs" eventually 15 shows privileged '1/1 +Running'
 same "and sees the machine's devices" "$(stat -c %t:%T /dev/kmsg /dev/fuse 2>/dev/null)" \
@@ -81,15 +92,36 @@ ok "a confined one runs" eventually 15 shows confined '1/1 +Running'
 same "under a filter" 2 "$(inside confined "sed -n 's/^Seccomp:[^0-9]*//p' /proc/self/status")"
 matches "which refuses what it should" 'not permitted' "$(inside confined 'unshare -m true')"
 same "its subPath is for its group" well "$(inside confined 'touch /e/x && echo well')"
-crashed() { [ "$(field crashes '.status.containerStatuses[0].restartCount')" -ge 4 ]; }
+# ---- other resources while it runs
+limits() { inside resized 'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/memory/memory.limit_in_bytes' | xargs; }
+limits_are() { [ "$(limits)" = "$1" ]; }
+resize() { api "/api/v1/namespaces/default/pods/resized/resize" -X PATCH \
+  -H 'Content-Type: application/strategic-merge-patch+json' \
+  -d "{\"spec\":{\"containers\":[{\"name\":\"c\",\"resources\":{\"limits\":$1,\"requests\":$1}}]}}" >/dev/null; }
+ok "a pod to resize runs" eventually 15 shows resized '1/1 +Running'
+same "with what it asked for" "50000 67108864" "$(limits)"
+resize '{"cpu":"800m"}'
+ok "more processor is given in place" eventually 10 limits_are "80000 67108864"
+ok "and told" eventually 5 says resized '.status.containerStatuses[0].resources.limits.cpu' 800m
+same "without a restart" 0 "$(value resized '.status.containerStatuses[0].restartCount')"
+resize '{"memory":"80Mi"}'
+ok "more memory by a new container, as its policy says" eventually 15 limits_are "80000 83886080"
+same "which counts" 1 "$(value resized '.status.containerStatuses[0].restartCount')"
+resize '{"cpu":"50"}'
+ok "what no node has is Infeasible" eventually 5 \
+  says resized '.status.conditions[?(@.type=="PodResizePending")].reason' Infeasible
+resize '{"cpu":"300m"}'
+ok "until something else is asked for" eventually 5 limits_are "30000 83886080"
+
+crashed() { [ "$(value crashes '.status.containerStatuses[0].restartCount')" -ge 4 ]; }
 ok "the back-off is as the options say" eventually 15 crashed
 ok "a volume over its limit has its pod evicted" eventually 25 says fills .status.reason Evicted
-matches "which says why" 'Usage of EmptyDir volume "e" exceeds the limit "2Mi"' "$(field fills .status.message)"
+matches "which says why" 'Usage of EmptyDir volume "e" exceeds the limit "2Mi"' "$(value fills .status.message)"
 ok "and ends soon, whatever grace it has" eventually 8 says fills .status.phase Failed
 ok "so has a container that writes too much" eventually 10 says writes .status.reason Evicted
 same "as a disruption" TerminationByKubelet \
-  "$(field writes '.status.conditions[?(@.type=="DisruptionTarget")].reason')"
+  "$(value writes '.status.conditions[?(@.type=="DisruptionTarget")].reason')"
 server_stop TERM
 server_start || exit 1
-same "which is not forgotten" Evicted "$(field writes .status.reason)"
-same "and stays refused" NodeAffinity "$(field elsewhere .status.reason)"
+same "which is not forgotten" Evicted "$(value writes .status.reason)"
+same "and stays refused" NodeAffinity "$(value elsewhere .status.reason)"
