@@ -279,9 +279,48 @@ RULE_CHECK(security_context_check)
 			      "`capabilities.Add` CAP_SYS_ADMIN");
 }
 
+static bool is_sysctl_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* Words of letters, digits, - and _ inside, parted by dots or slashes. */
+static bool is_sysctl(struct str name)
+{
+	for (size_t i = 0; i < name.len; i++) {
+		bool edge = i == 0 || i + 1 == name.len || name.at[i - 1] == '.' ||
+			    name.at[i - 1] == '/' || name.at[i + 1] == '.' || name.at[i + 1] == '/';
+
+		if (!is_sysctl_char(name.at[i]) && (edge || !strchr("-_./", name.at[i])))
+			return false;
+	}
+	return name.len > 0 && name.len <= 253;
+}
+
+static void check_sysctls(struct check *c, const struct doc *list)
+{
+	check_enter(c, "sysctls");
+	for (u32 i = 0; i < doc_len(list); i++) {
+		struct str name = doc_at_str(doc_item(list, i), "name");
+
+		check_enter_item(c, i);
+		if (name.len && !is_sysctl(name))
+			check_invalid_str(c, "name", name,
+					  "must have at most 253 characters and match regex "
+					  "^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*"
+					  "[a-z0-9]([-_a-z0-9]*[a-z0-9])?$");
+		for (u32 j = 0; j < i; j++)
+			if (str_eq(name, doc_at_str(doc_item(list, j), "name")))
+				check_duplicate(c, "name", doc_key(doc_item(list, i), "name"));
+		check_leave(c);
+	}
+	check_leave(c);
+}
+
 RULE_CHECK(pod_security_context_check)
 {
 	(void)old;
+	check_sysctls(c, doc_key(value, "sysctls"));
 	check_profile(c, value, "seccompProfile", "seccomp");
 	check_profile(c, value, "appArmorProfile", "AppArmor");
 	const struct doc *groups = doc_key(value, "supplementalGroups");

@@ -248,3 +248,20 @@ RULE_CHECK(priority_class_check)
 		check_forbidden(c, "value",
 				"maximum allowed value of a user defined priority is 1000000000");
 }
+
+/* ---- RuntimeClass */
+
+RULE_CHECK(runtime_class_check)
+{
+	const struct doc *fixed = doc_at(value, "overhead.podFixed");
+
+	(void)old;
+	check_enter(c, "overhead.podFixed");
+	doc_each_pair(fixed, key, amount) {
+		check_enter_key(c, key);
+		if (quantity_of(amount).nanos < 0)
+			check_invalid(c, NULL, amount, "must be greater than or equal to 0");
+		check_leave(c);
+	}
+	check_leave(c);
+}

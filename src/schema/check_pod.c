@@ -281,6 +281,19 @@ static void check_sharing(struct check *c, const struct doc *spec)
 			      "ShareProcessNamespace and HostPID cannot both be enabled.");
 }
 
+/* A user namespace of its own goes with neither of the node's; a gate with no node yet. */
+static void check_place(struct check *c, const struct doc *spec)
+{
+	static const char *const shared[] = { "hostNetwork", "hostPID", "hostIPC" };
+
+	if (doc_len(doc_key(spec, "schedulingGates")) && doc_at_str(spec, "nodeName").len)
+		check_forbidden(c, "nodeName",
+				"cannot be set until all schedulingGates have been cleared");
+	for (u32 i = 0; i < ARRAY_LEN(shared); i++)
+		if (!doc_at_bool(spec, "hostUsers", true) && doc_at_bool(spec, shared[i], false))
+			check_forbidden(c, shared[i], "when `hostUsers` is false");
+}
+
 RULE_CHECK(pod_spec_check)
 {
 	struct places taken = { .len = 0 };
@@ -296,6 +309,7 @@ RULE_CHECK(pod_spec_check)
 	check_spread(c, value);
 	check_sharing(c, value);
 	check_list_names(c, value, "schedulingGates");
+	check_place(c, value);
 }
 
 RULE_CHECK(pod_template_spec_check)

@@ -127,10 +127,14 @@ RULE_CHECK(pod_affinity_term_check)
 
 RULE_CHECK(topology_spread_check)
 {
-	const struct doc *domains = doc_key(value, "minDomains");
+	const struct doc *domains = doc_key(value, "minDomains"), *skew = doc_key(value, "maxSkew");
 	struct str when = doc_str(doc_key(value, "whenUnsatisfiable"));
 
 	(void)old;
+	if (skew && doc_int_or(skew, 1) < 1)
+		check_invalid(c, "maxSkew", skew, "must be greater than zero");
+	if (domains && doc_int_or(domains, 1) < 1)
+		check_invalid(c, "minDomains", domains, "must be greater than zero");
 	if (domains && str_is(when, "ScheduleAnyway"))
 		check_invalid(c, "minDomains", domains,
 			      "can only use minDomains if whenUnsatisfiable=DoNotSchedule, not "

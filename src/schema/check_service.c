@@ -113,6 +113,38 @@ static void check_policy(struct check *c, const struct doc *spec, const char *ke
 		check_unsupported(c, key, policy, policies);
 }
 
+/* Addresses that nobody else may have: Kubernetes' ValidateNonSpecialIP. */
+static void check_not_special(struct check *c, const char *child, struct str address)
+{
+	static const struct {
+		const char *begin, *words;
+	} special[] = {
+		{ "127.", "may not be in the loopback range (127.0.0.0/8, ::1/128)" },
+		{ "169.254.", "may not be in the link-local range (169.254.0.0/16, fe80::/10)" },
+		{ "224.0.0.", "may not be in the link-local multicast range (224.0.0.0/24, "
+			      "ff02::/10)" },
+	};
+
+	if (str_is(address, "0.0.0.0") || str_is(address, "::"))
+		check_invalid_str(c, child, address, "may not be unspecified (0.0.0.0 or ::)");
+	if (str_is(address, "::1"))
+		check_invalid_str(c, child, address, "%s", special[0].words);
+	for (u32 i = 0; i < ARRAY_LEN(special); i++)
+		if (str_starts(address, str_of(special[i].begin)))
+			check_invalid_str(c, child, address, "%s", special[i].words);
+}
+
+static void check_external_ips(struct check *c, const struct doc *list)
+{
+	check_enter(c, "externalIPs");
+	for (u32 i = 0; i < doc_len(list); i++) {
+		check_enter_item(c, i);
+		check_not_special(c, NULL, doc_str(doc_item(list, i)));
+		check_leave(c);
+	}
+	check_leave(c);
+}
+
 static void check_outside(struct check *c, const struct doc *spec)
 {
 	struct str type = type_of(spec);
@@ -126,6 +158,13 @@ static void check_outside(struct check *c, const struct doc *spec)
 	if (policy.len && !outside)
 		check_invalid_str(c, "externalTrafficPolicy", policy,
 				  "may only be set for externally-accessible services");
+	i64 health = doc_at_int(spec, "healthCheckNodePort", 0);
+
+	if (health && !(balancer && str_is(policy, "Local")))
+		check_invalid(c, "healthCheckNodePort", doc_key(spec, "healthCheckNodePort"),
+			      "may only be set when `type` is 'LoadBalancer' and "
+			      "`externalTrafficPolicy` is 'Local'");
+	check_external_ips(c, doc_key(spec, "externalIPs"));
 	if (!balancer && doc_key(spec, "allocateLoadBalancerNodePorts"))
 		check_forbidden(c, "allocateLoadBalancerNodePorts",
 				"may only be used when `type` is 'LoadBalancer'");
@@ -227,6 +266,8 @@ RULE_CHECK(endpoint_slice_check)
 		for (u32 j = 0; j < i; j++)
 			if (str_eq(doc_str(name), doc_str(doc_key(&ports->items[j], "name"))))
 				check_duplicate(c, "name", name ? name : &doc_empty_string);
+		if (doc_str(name).len)
+			check_format_str(c, "name", API_FORMAT_DNS_LABEL, doc_str(name));
 		check_leave(c);
 	}
 	check_leave(c);

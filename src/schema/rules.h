@@ -62,6 +62,7 @@ RULE_CHECK(resource_quota_check);
 RULE_CHECK(limit_range_check);
 RULE_CHECK(disruption_budget_check);
 RULE_CHECK(priority_class_check);
+RULE_CHECK(runtime_class_check);
 RULE_CHECK(pod_check);
 RULE_CHECK(pod_spec_check);
 RULE_CHECK(pod_template_spec_check);

@@ -194,6 +194,47 @@ static const struct row limits[] = {
 	  "value: Forbidden: may not be changed in an update." },
 };
 
+#define POD(spec)                                                                                  \
+	"v1", "Pod", "{" META ",'spec':{'containers':[{'name':'c','image':'i'}]," spec "}}", NULL
+#define SERVICE(spec) "v1", "Service", "{" META ",'spec':{'ports':[{'port':1}]," spec "}}", NULL
+#define SLICE(rest)                                                                                \
+	"discovery.k8s.io/v1", "EndpointSlice", "{" META ",'addressType':'IPv4'," rest "}", NULL
+
+static const struct row core[] = {
+	{ POD("'schedulingGates':[{'name':'a'}],'nodeName':'n'"),
+	  "spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared" },
+	{ POD("'hostUsers':false,'hostNetwork':true"),
+	  "spec.hostNetwork: Forbidden: when `hostUsers` is false" },
+	{ POD("'securityContext':{'sysctls':[{'name':'net.core.somaxconn','value':'1'},{'name':"
+	      "'kernel/shm_rmid_forced','value':'0'}]}"),
+	  "" },
+	{ POD("'securityContext':{'sysctls':[{'name':'a b','value':'1'}]}"),
+	  "spec.securityContext.sysctls[0].name: Invalid value: \"a b\": must have at most 253 "
+	  "characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*"
+	  "[a-z0-9]([-_a-z0-9]*[a-z0-9])?$" },
+	{ POD("'topologySpreadConstraints':[{'maxSkew':0,'topologyKey':'z','whenUnsatisfiable':"
+	      "'DoNotSchedule'}]"),
+	  "spec.topologySpreadConstraints[0].maxSkew: Invalid value: 0: must be greater than "
+	  "zero" },
+	{ POD("'volumes':[{'name':'v','secret':{'secretName':'s','defaultMode':1000}}]"),
+	  "spec.volumes[0].secret.defaultMode: Invalid value: 1000: must be a number between 0 and "
+	  "0777 (octal), both inclusive" },
+	{ SERVICE("'externalIPs':['127.0.0.1']"),
+	  "spec.externalIPs[0]: Invalid value: \"127.0.0.1\": may not be in the loopback range "
+	  "(127.0.0.0/8, ::1/128)" },
+	{ SERVICE("'healthCheckNodePort':30001"),
+	  "spec.healthCheckNodePort: Invalid value: 30001: may only be set when `type` is "
+	  "'LoadBalancer' and `externalTrafficPolicy` is 'Local'" },
+	{ SLICE("'ports':[{'name':'A'}],'endpoints':[]"),
+	  "ports[0].name: Invalid value: \"A\": a lowercase RFC 1123 label must consist of lower "
+	  "case alphanumeric characters or '-', and must start and end with an alphanumeric "
+	  "character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+	  "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')" },
+	{ "node.k8s.io/v1", "RuntimeClass",
+	  "{" CLUSTER ",'handler':'h','overhead':{'podFixed':{'cpu':'-1'}}}", NULL,
+	  "overhead.podFixed[cpu]: Invalid value: \"-1\": must be greater than or equal to 0" },
+};
+
 static const struct doc *made(struct arena *arena, const struct schema *schema,
 			      const struct api_kind *kind, const char *text)
 {
@@ -260,12 +301,19 @@ static void limits_are_checked(void **state)
 	try_rows(limits, ARRAY_LEN(limits));
 }
 
+static void pods_and_services_are_checked(void **state)
+{
+	(void)state;
+	try_rows(core, ARRAY_LEN(core));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(networking_is_checked),
 		cmocka_unit_test(rights_and_webhooks_are_checked),
 		cmocka_unit_test(limits_are_checked),
+		cmocka_unit_test(pods_and_services_are_checked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
