@@ -4,8 +4,8 @@
 #include "cli/request.h"
 #include "doc/json.h"
 
-enum status change_begin(struct cli *cli, const char *manager, struct change *ret_change,
-			 struct error *error)
+enum status change_begin_quiet(struct cli *cli, const char *manager, struct change *ret_change,
+			       struct error *error)
 {
 	struct str dry = option_text(cli, "dry-run");
 
@@ -19,7 +19,42 @@ enum status change_begin(struct cli *cli, const char *manager, struct change *re
 			    "error: invalid dry-run value (" STR_FMT
 			    "). Must be \"none\", \"server\", or \"client\"",
 			    STR_ARG(dry));
-	return output_parse(cli, option_text(cli, "output"), &ret_change->output, error);
+	return ST_OK;
+}
+
+enum status change_begin(struct cli *cli, const char *manager, struct change *ret_change,
+			 struct error *error)
+{
+	enum status status = change_begin_quiet(cli, manager, ret_change, error);
+
+	ret_change->record = option_bool(cli, "record");
+	if (ret_change->record)
+		cli_warn("Flag --record has been deprecated, --record will be removed in the "
+			 "future");
+	return status ? status
+		      : output_parse(cli, option_text(cli, "output"), &ret_change->output, error);
+}
+
+/* The command as kubernetes.io/change-cause, on an object or on a patch that merges. */
+static const struct doc *with_cause(const struct change *change, const struct doc *body)
+{
+	struct arena *arena = change->cli->arena;
+	const struct doc *annotations = doc_at(body, "metadata.annotations");
+
+	if (!change->record)
+		return body;
+	annotations = doc_with(arena, annotations, STR("kubernetes.io/change-cause"),
+			       doc_new_str(arena, change->cli->line));
+	return doc_set(arena, body, "metadata.annotations", annotations);
+}
+
+/* A scale has no annotations: the cause goes to the object itself. */
+static enum status record_apart(struct change *change, const struct target *target)
+{
+	const struct doc *ignored;
+
+	return change_patch(change, target, "", MEDIA_MERGE_PATCH, with_cause(change, NULL),
+			    &ignored);
 }
 
 static struct str change_query(const struct change *change, struct str path)
@@ -41,7 +76,7 @@ enum status change_create(struct change *change, const struct target *target,
 	struct str path = request_path(arena, target->kind, target->ns, STR_NONE, STR_NONE);
 	struct request request = { .method = "POST",
 				   .path = change_query(change, path),
-				   .body = body };
+				   .body = with_cause(change, body) };
 
 	return request_send(change->cli, &request, ret_object, change->error);
 }
@@ -53,12 +88,17 @@ enum status change_patch(struct change *change, const struct target *target,
 	struct arena *arena = change->cli->arena;
 	struct str path =
 		request_path(arena, target->kind, target->ns, target->name, str_of(subresource));
+	bool merges = media != NULL && strcmp(media, MEDIA_JSON_PATCH) != 0;
 	struct request request = { .method = "PATCH",
 				   .path = change_query(change, path),
 				   .content_type = media,
-				   .body = patch };
+				   .body = merges && !*subresource ? with_cause(change, patch)
+								   : patch };
+	enum status status = request_send(change->cli, &request, ret_object, change->error);
 
-	return request_send(change->cli, &request, ret_object, change->error);
+	if (!status && change->record && *subresource)
+		status = record_apart(change, target);
+	return status;
 }
 
 enum status change_replace(struct change *change, const struct target *target,
@@ -68,7 +108,7 @@ enum status change_replace(struct change *change, const struct target *target,
 	struct str path = request_path(arena, target->kind, target->ns, target->name, STR_NONE);
 	struct request request = { .method = "PUT",
 				   .path = change_query(change, path),
-				   .body = body };
+				   .body = with_cause(change, body) };
 
 	return request_send(change->cli, &request, ret_object, change->error);
 }

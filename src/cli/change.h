@@ -9,6 +9,8 @@
 /* Put these two into a command's table to use change_begin: --dry-run and -o. */
 #define CHANGE_OPTIONS                                                                             \
 	{ "dry-run", 0, OPTION_TEXT, "none", "none, client or server", "unchanged" },              \
+		{ "record", 0, OPTION_BOOL, NULL, "keep the command as the cause of the change",   \
+		  NULL },                                                                          \
 	{                                                                                          \
 		"output", 'o', OPTION_TEXT, NULL, "yaml, json, name, jsonpath=…", NULL             \
 	}
@@ -20,12 +22,17 @@ struct change {
 	bool dry_run;	      /* the server decides, nothing is written */
 	bool dry_run_client;  /* not even the server is asked */
 	bool validate_strict; /* unknown fields are errors */
+	bool record;	      /* the command becomes the change's cause */
 	struct error *error;
 };
 
 /* Reads --dry-run and -o. */
 MUST_USE enum status change_begin(struct cli *cli, const char *manager, struct change *ret_change,
 				  struct error *error);
+
+/* For commands that have --dry-run but no -o. */
+MUST_USE enum status change_begin_quiet(struct cli *cli, const char *manager,
+					struct change *ret_change, struct error *error);
 
 MUST_USE enum status change_create(struct change *change, const struct target *target,
 				   const struct doc *body, const struct doc **ret_object);

@@ -72,6 +72,21 @@ static enum status run(struct cli *cli, const struct command *command, const cha
 	return command->run(cli, error);
 }
 
+/* "minke scale deployment/web --replicas=3 --record=true": words first, as kubectl notes it. */
+static struct str typed_line(struct arena *arena, int argc, char **argv)
+{
+	VEC(struct str) words = { 0 };
+
+	VEC_PUSH(arena, &words, STR("minke"));
+	for (int flags = 0; flags < 2; flags++)
+		for (int i = 1; i < argc; i++)
+			if ((argv[i][0] == '-') == flags)
+				VEC_PUSH(arena, &words,
+					 strcmp(argv[i], "--record") ? str_of(argv[i])
+								     : STR("--record=true"));
+	return str_join(arena, words.at, words.len, STR(" "));
+}
+
 int cli_main(int argc, char **argv)
 {
 	struct cli cli = { .arena = arena_new(1 << 16) };
@@ -86,6 +101,7 @@ int cli_main(int argc, char **argv)
 	const struct command *command = find(commands_all, argv[1]);
 
 	cli.schema = schema_new();
+	cli.line = typed_line(cli.arena, argc, argv);
 	if (!command)
 		(void)fail(&error, ST_BAD_REQUEST, "unknown command \"%s\" for \"minke\"", argv[1]);
 	if (!command || run(&cli, command, "", argc - 1, argv + 1, &error) != ST_OK) {

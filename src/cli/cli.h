@@ -19,13 +19,14 @@ struct cli {
 	struct str ns;		  /* of this command: -n, else the context's, else default */
 	bool ns_given;		  /* -n stood on the command line */
 	struct connection *connection;
+	struct str line;  /* what was typed, flags last, for --record */
 	bool server_said; /* the last failure is the server's word, for this reason */
 	struct str server_reason;
 	const struct doc *server_details; /* of the Status: kind, name, causes */
 	bool timed_out;
 	VEC(struct str) warned; /* what the server warned of, printed already */
-	bool discovered; /* custom_kinds_load() has been here */
-	int exit_code; /* of a failing command; 0 means 1 */
+	bool discovered;	/* custom_kinds_load() has been here */
+	int exit_code;		/* of a failing command; 0 means 1 */
 };
 
 /* Runs the command that argv names ("get", "rollout", "status" …) and returns the exit code. */
@@ -42,6 +43,9 @@ MUST_USE bool cli_duration(struct str text, i64 *ret_ms);
 /* From now on waiting ends after `timeout` ("30s", "5m", "0s": never) with "timed out waiting for
  * the condition". Needs a connection. */
 MUST_USE enum status cli_deadline(struct cli *cli, struct str timeout, struct error *error);
+
+/* Waits, while the connection goes on living. */
+void cli_sleep(struct cli *cli, i64 ms);
 
 /* Prints to stdout; the length is not limited. */
 void cli_print(struct str text);

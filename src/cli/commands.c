@@ -26,6 +26,13 @@
 	X(api_resources)                                                                           \
 	X(api_versions)                                                                            \
 	X(explain)                                                                                 \
+	X(run)                                                                             \
+	X(expose)                                                                          \
+	X(wait)                                                                            \
+	X(cordon)                                                                                  \
+	X(uncordon)                                                                                \
+	X(drain)                                                                                   \
+	X(taint)                                                                                   \
 	X(token)                                                                                   \
 	X(version)
 

@@ -220,6 +220,21 @@ enum status cli_deadline(struct cli *cli, struct str timeout, struct error *erro
 	return ST_OK;
 }
 
+static void slept(void *self)
+{
+	loop_stop(self);
+}
+
+void cli_sleep(struct cli *cli, i64 ms)
+{
+	struct timer *timer = timer_new(connection_loop(cli), slept, connection_loop(cli));
+
+	timer_start(timer, ms, 0);
+	while (timer_running(timer) && !cli->timed_out)
+		loop_run(connection_loop(cli));
+	timer_free(timer);
+}
+
 /* "The Pod "x" is invalid: spec…: Required value", a line each when there are several causes. */
 static void print_invalid(const struct doc *details, const struct error *error)
 {

@@ -1,6 +1,8 @@
 /* minke create: objects from files; the generators stand in cli/create_kinds.c. */
 #include "cli/create.h"
 
+#include "cli/request.h"
+
 static const struct option_rule options[] = {
 	{ "filename", 'f', OPTION_LIST, NULL, "files, folders or - for stdin", NULL },
 	{ "recursive", 'R', OPTION_BOOL, NULL, "folders inside folders too", NULL },
@@ -60,6 +62,70 @@ enum status create_object(struct change *change, const struct target *target,
 		return status;
 	}
 	return status ? status : change_done(change, target->kind, object, "created");
+}
+
+enum status create_made(struct cli *cli, kind_id id, struct str name, const struct doc *made,
+			struct error *error)
+{
+	const struct api_kind *kind = schema_kind(cli->schema, id);
+	struct change change;
+	struct target target = { .kind = kind, .name = name };
+	enum status status = change_begin(cli, "kubectl-create", &change, error);
+
+	if (!status)
+		status = cli_connect(cli, error);
+	if (status)
+		return status;
+	target.ns = kind->namespaced ? cli->ns : STR_NONE;
+	const struct doc *head = doc_set_str(cli->arena, NULL, "apiVersion", kind->api_version);
+
+	head = doc_set_str(cli->arena, head, "kind", kind->kind);
+	head = doc_set_str(cli->arena, head, "metadata.name", name);
+	if (target.ns.len)
+		head = doc_set_str(cli->arena, head, "metadata.namespace", target.ns);
+	doc_each_pair(made, key, value)
+		head = doc_with(cli->arena, head, key, value);
+	status = create_object(&change, &target, head);
+	if (status && cli->server_said && status != ST_INVALID) {
+		cli->server_said = false; /* kubectl words it as its own failure here */
+		fail_within(error, "error: failed to create " STR_FMT, STR_ARG(kind->singular));
+	}
+	return status;
+}
+
+enum status create_name(struct cli *cli, struct str *ret_name, struct error *error)
+{
+	u32 words = MIN(cli->arguments.len, cli->arguments.dashes);
+
+	if (words != 1)
+		return fail(error, ST_BAD_REQUEST, "error: exactly one NAME is required, got %u",
+			    words);
+	*ret_name = cli->arguments.words[0];
+	return ST_OK;
+}
+
+const struct doc *create_pairs(struct cli *cli, struct str text)
+{
+	const struct doc *map = &doc_empty_object;
+
+	while (text.at && text.len) {
+		struct str value = str_cut(&text, ','), key = str_cut(&value, '=');
+
+		map = doc_with(cli->arena, map, key,
+			       doc_new_str(cli->arena, value.at ? value : STR("")));
+	}
+	return map;
+}
+
+void create_strings(struct build *b, const char *key, const struct str *values, u32 len)
+{
+	if (!len)
+		return;
+	build_open_array(b, key);
+	for (u32 i = 0; i < len; i++)
+		for (struct str rest = values[i]; rest.at;)
+			build_str(b, NULL, str_cut(&rest, ','));
+	build_close(b);
 }
 
 const struct command command_create = {

@@ -1,5 +1,4 @@
 /* minke create KIND NAME …: small objects from what is typed, one constant a kind. */
-#include "base/check.h"
 #include "cli/create.h"
 #include "cli/request.h"
 #include "doc/build.h"
@@ -8,44 +7,6 @@
 
 enum { VALUE_BYTES_MAX = 1 << 20 };
 
-/* The last step of every generator. */
-static enum status create_made(struct cli *cli, kind_id id, struct str name, const struct doc *made,
-			       struct error *error)
-{
-	const struct api_kind *kind = schema_kind(cli->schema, id);
-	struct change change;
-	struct target target = { .kind = kind, .name = name };
-	enum status status = change_begin(cli, "kubectl-create", &change, error);
-
-	if (!status)
-		status = cli_connect(cli, error);
-	if (status)
-		return status;
-	target.ns = kind->namespaced ? cli->ns : STR_NONE;
-	const struct doc *head = doc_set_str(cli->arena, NULL, "apiVersion", kind->api_version);
-
-	head = doc_set_str(cli->arena, head, "kind", kind->kind);
-	head = doc_set_str(cli->arena, head, "metadata.name", name);
-	if (target.ns.len)
-		head = doc_set_str(cli->arena, head, "metadata.namespace", target.ns);
-	doc_each_pair(made, key, value)
-		head = doc_with(cli->arena, head, key, value);
-	status = create_object(&change, &target, head);
-	if (status && cli->server_said && status != ST_INVALID) {
-		cli->server_said = false; /* kubectl words it as its own failure here */
-		fail_within(error, "error: failed to create " STR_FMT, STR_ARG(kind->singular));
-	}
-	return status;
-}
-
-static enum status want_name(struct cli *cli, struct str *ret_name, struct error *error)
-{
-	if (cli->arguments.len < 1)
-		return fail(error, ST_BAD_REQUEST, "error: exactly one NAME is required, got 0");
-	*ret_name = cli->arguments.words[0];
-	return ST_OK;
-}
-
 /* ---- namespace, serviceaccount: a name and nothing else */
 
 static const struct option_rule bare_options[] = { CHANGE_OPTIONS, { 0 } };
@@ -53,7 +14,7 @@ static const struct option_rule bare_options[] = { CHANGE_OPTIONS, { 0 } };
 static enum status namespace_run(struct cli *cli, struct error *error)
 {
 	struct str name;
-	enum status status = want_name(cli, &name, error);
+	enum status status = create_name(cli, &name, error);
 
 	return status ? status : create_made(cli, KIND_Namespace, name, NULL, error);
 }
@@ -61,7 +22,7 @@ static enum status namespace_run(struct cli *cli, struct error *error)
 static enum status service_account_run(struct cli *cli, struct error *error)
 {
 	struct str name;
-	enum status status = want_name(cli, &name, error);
+	enum status status = create_name(cli, &name, error);
 
 	return status ? status : create_made(cli, KIND_ServiceAccount, name, NULL, error);
 }
@@ -115,7 +76,7 @@ static const struct doc *containers_of(struct cli *cli)
 static enum status deployment_run(struct cli *cli, struct error *error)
 {
 	struct str name;
-	enum status status = want_name(cli, &name, error);
+	enum status status = create_name(cli, &name, error);
 
 	if (!status && !option_given(cli, "image"))
 		status = fail(error, ST_BAD_REQUEST, "error: required flag(s) \"image\" not set");
@@ -200,7 +161,7 @@ static enum status data_run(struct cli *cli, bool secret, struct error *error)
 	};
 	const struct str *values;
 	struct str name;
-	enum status status = want_name(cli, &name, error);
+	enum status status = create_name(cli, &name, error);
 	u32 len = option_list(cli, "from-literal", &values);
 
 	for (u32 i = 0; !status && i < len; i++) {
@@ -250,7 +211,7 @@ static enum status token_run(struct cli *cli, struct error *error)
 	const struct doc *body = doc_set_str(cli->arena, NULL, "kind", STR("TokenRequest")),
 			 *answer;
 	i64 ms = 0;
-	enum status status = want_name(cli, &name, error);
+	enum status status = create_name(cli, &name, error);
 
 	if (!status && option_given(cli, "duration") &&
 	    !cli_duration(option_text(cli, "duration"), &ms))
@@ -295,7 +256,8 @@ static const struct command command_generic = {
 	.options = data_options,
 	.run = secret_generic_run,
 };
-static const struct command *const secret_kinds[] = { &command_generic, NULL };
+static const struct command *const secret_kinds[] = { &command_generic, &command_create_tls,
+						      &command_create_registry, NULL };
 
 static const struct command command_namespace = {
 	.name = "namespace",
@@ -340,6 +302,24 @@ static const struct command command_secret = {
 };
 
 const struct command *const create_kinds[] = {
-	&command_namespace, &command_ns,     &command_service_account, &command_deployment,
-	&command_configmap, &command_secret, &command_token,	       NULL,
+	&command_namespace,
+	&command_ns,
+	&command_service_account,
+	&command_deployment,
+	&command_configmap,
+	&command_secret,
+	&command_token,
+	&command_create_job,
+	&command_create_cronjob,
+	&command_create_service,
+	&command_create_ingress,
+	&command_create_role,
+	&command_create_clusterrole,
+	&command_create_rolebinding,
+	&command_create_clusterrolebinding,
+	&command_create_quota,
+	&command_create_pdb,
+	&command_create_poddisruptionbudget,
+	&command_create_priorityclass,
+	NULL,
 };

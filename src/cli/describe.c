@@ -65,7 +65,7 @@ static void print_pairs(struct describe *d, u32 level, const char *title, const 
 	if (!len)
 		describe_line(d, level, "%s:\t<none>", title);
 	for (u32 i = 0; i < len; i++)
-		describe_line(d, level, "%s%s\t" STR_FMT, i ? "" : title, i ? "" : ":",
+		describe_line(d, i ? 0 : level, "%s%s\t" STR_FMT, i ? "" : title, i ? "" : ":",
 			      STR_ARG(pairs[i]));
 }
 

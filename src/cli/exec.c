@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cli/connection.h"
+#include "cli/exec.h"
 #include "cli/pod_choice.h"
 #include "cli/request.h"
 #include "net/remote_client.h"
@@ -144,8 +145,8 @@ static struct str exec_target(struct cli *cli, const struct doc *pod, struct str
 	return request_query(arena, path, tty ? "tty" : "stderr", STR("true"));
 }
 
-static enum status run_in(struct cli *cli, const struct doc *pod, const char *what,
-			  struct error *error)
+static enum status run_in(struct cli *cli, const struct doc *pod, struct str wanted,
+			  const char *what, struct error *error)
 {
 	static const struct exec_client_events events = { exec_opened, exec_output, exec_drained,
 							  exec_done };
@@ -153,8 +154,8 @@ static enum status run_in(struct cli *cli, const struct doc *pod, const char *wh
 				.in = option_bool(cli, "stdin"),
 				.tty = option_bool(cli, "tty") };
 	struct str container;
-	enum status status = pod_choice_container(cli, pod, option_text(cli, "container"),
-						  !option_bool(cli, "quiet"), &container, error);
+	enum status status = pod_choice_container(cli, pod, wanted, !option_bool(cli, "quiet"),
+						  &container, error);
 
 	if (status)
 		return status;
@@ -197,7 +198,13 @@ static enum status exec_command_run(struct cli *cli, struct error *error)
 			    "error: you must specify at least one command for the container");
 	enum status status = pod_choice(cli, words->words[0], &pods, error);
 
-	return status ? status : run_in(cli, pods.at[0], "exec", error);
+	return status ? status
+		      : run_in(cli, pods.at[0], option_text(cli, "container"), "exec", error);
+}
+
+enum status exec_attach(struct cli *cli, const struct doc *pod, struct error *error)
+{
+	return run_in(cli, pod, STR_NONE, "attach", error);
 }
 
 static enum status attach_run(struct cli *cli, struct error *error)
@@ -208,7 +215,8 @@ static enum status attach_run(struct cli *cli, struct error *error)
 		return fail(error, ST_BAD_REQUEST, "error: pod or type/name must be specified");
 	enum status status = pod_choice(cli, cli->arguments.words[0], &pods, error);
 
-	return status ? status : run_in(cli, pods.at[0], "attach", error);
+	return status ? status
+		      : run_in(cli, pods.at[0], option_text(cli, "container"), "attach", error);
 }
 
 const struct command command_exec = {

@@ -131,19 +131,20 @@ static void statefulset_status(struct status_wait *wait, const struct doc *d)
 	i64 wanted = doc_at_int(d, "spec.replicas", 1);
 	i64 ready = doc_at_int(d, "status.readyReplicas", 0);
 	i64 updated = doc_at_int(d, "status.updatedReplicas", 0);
-	i64 partition = doc_at_int(d, "spec.updateStrategy.rollingUpdate.partition", 0);
+	const struct doc *cut = doc_at(d, "spec.updateStrategy.rollingUpdate.partition");
+	i64 partition = doc_int_or(cut, 0);
 
 	if (doc_at_int(d, "metadata.generation", 0) > doc_at_int(d, "status.observedGeneration", 0))
 		say(STR("Waiting for statefulset spec update to be observed..."));
 	else if (ready < wanted)
 		say(str_format(arena, "Waiting for %lld pods to be ready...",
 			       (long long)(wanted - ready)));
-	else if (partition > 0 && updated < wanted - partition)
+	else if (cut && updated < wanted - partition)
 		say(str_format(arena,
 			       "Waiting for partitioned roll out to finish: %lld out of %lld "
 			       "new pods have been updated...",
 			       (long long)updated, (long long)(wanted - partition)));
-	else if (partition > 0)
+	else if (cut)
 		wait->done = say(str_format(arena,
 					    "partitioned roll out complete: %lld new pods have "
 					    "been updated...",
@@ -255,8 +256,10 @@ static enum status patch_run(struct cli *cli, const struct doc *patch, const cha
 	bool paused = doc_at_bool(object, "spec.paused", false);
 
 	if (!str_is(target.kind->kind, "Deployment") && strcmp(what, "restarted") != 0)
-		return fail(error, ST_BAD_REQUEST, "error: " STR_FMT " pausing is not supported",
-			    STR_ARG(target.kind->plural));
+		return fail(error, ST_BAD_REQUEST,
+			    "error: " STR_FMT "." STR_FMT " \"" STR_FMT "\" %s is not supported",
+			    STR_ARG(target.kind->plural), STR_ARG(target.kind->group),
+			    STR_ARG(target.name), strcmp(what, "paused") ? "resuming" : "pausing");
 	if (!strcmp(what, "paused") && paused)
 		return fail(error, ST_BAD_REQUEST,
 			    "error: " STR_FMT "." STR_FMT " \"" STR_FMT "\" is already paused",
@@ -269,9 +272,10 @@ static enum status patch_run(struct cli *cli, const struct doc *patch, const cha
 			    STR_ARG(target.name));
 	if (!strcmp(what, "restarted") && paused)
 		return fail(error, ST_BAD_REQUEST,
-			    "error: " STR_FMT " \"" STR_FMT
+			    "error: " STR_FMT "." STR_FMT " \"" STR_FMT
 			    "\" can't restart paused deployment (run rollout resume first)",
-			    STR_ARG(target.kind->plural), STR_ARG(target.name));
+			    STR_ARG(target.kind->plural), STR_ARG(target.kind->group),
+			    STR_ARG(target.name));
 	status = change_patch(&change, &target, "", MEDIA_STRATEGIC_PATCH, patch, &object);
 	return status ? status : change_done(&change, target.kind, object, what);
 }

@@ -132,7 +132,17 @@ static enum status history_run(struct cli *cli, struct error *error)
 				  (long long)number);
 		struct describe d = { .cli = cli, .out = &out };
 
-		describe_pod_template(&d, 0, revision->template);
+		/* As kubectl, which shows the cause as if the template had it. */
+		const struct doc *template = revision->template;
+
+		if (!str_is(revision->cause, "<none>"))
+			template = doc_set(cli->arena, template, "metadata.annotations",
+					   doc_with(cli->arena,
+						    doc_at(template, "metadata.annotations"),
+						    STR(CHANGE_CAUSE),
+						    doc_new_str(cli->arena, revision->cause)));
+		describe_pod_template(&d, 0, template);
+		buffer_add_char(&out, '\n');
 	} else {
 		struct table_text table;
 
@@ -220,6 +230,20 @@ static const struct revision *previous(const struct history *h)
 	return h->revisions.len < 2 ? NULL : &h->revisions.at[h->revisions.len - 2];
 }
 
+/* Whether the workload's template is the revision's already, its hash left out. */
+static bool matches_now(struct history *h, const struct revision *to)
+{
+	struct arena *arena = h->cli->arena;
+	const struct doc *now = doc_at(h->workload, "spec.template"), *then = to->template;
+	const struct doc *labels = doc_at(then, "metadata.labels");
+
+	if (!str_is(h->target.kind->kind, "Deployment"))
+		return false;
+	then = doc_set(arena, then, "metadata.labels",
+		       doc_with(arena, labels, STR("pod-template-hash"), NULL));
+	return doc_eq(now, then);
+}
+
 static enum status undo_run(struct cli *cli, struct error *error)
 {
 	struct history h = { .cli = cli };
@@ -248,6 +272,13 @@ static enum status undo_run(struct cli *cli, struct error *error)
 		return fail(error, ST_BAD_REQUEST,
 			    "error: you cannot rollback a paused deployment; resume it first with "
 			    "'minke rollout resume' and try again");
+	if (matches_now(&h, to))
+		return change_done(&change, h.target.kind, h.workload,
+				   str_format(cli->arena,
+					      "skipped rollback (current template already matches "
+					      "revision %lld)",
+					      (long long)to->number)
+					   .at);
 	if (change.dry_run_client)
 		return change_done(&change, h.target.kind, h.workload, "rolled back");
 	status = deployment ? change_patch(&change, &h.target, "", MEDIA_JSON_PATCH,

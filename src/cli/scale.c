@@ -39,8 +39,10 @@ static enum status scale_one(struct change *change, const struct target *target)
 	if (str_is(target->kind->kind, "Job")) {
 		status = scale_job(change, target, replicas, &object);
 	} else if (!target->kind->has_scale) {
-		return fail(change->error, ST_BAD_REQUEST, "error: " STR_FMT " cannot be scaled",
-			    STR_ARG(target->kind->plural));
+		cli->server_said = true; /* kubectl asks for the scale, and the server has none */
+		cli->server_reason = STR("NotFound");
+		return fail(change->error, ST_NOT_FOUND,
+			    "the server could not find the requested resource");
 	} else if (!change->dry_run_client) {
 		const struct doc *patch = doc_set_int(cli->arena, NULL, "spec.replicas", replicas);
 
