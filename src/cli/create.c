@@ -80,14 +80,17 @@ enum status create_made(struct cli *cli, kind_id id, struct str name, const stru
 	const struct doc *head = doc_set_str(cli->arena, NULL, "apiVersion", kind->api_version);
 
 	head = doc_set_str(cli->arena, head, "kind", kind->kind);
+	doc_each_pair(made, key, value)
+		head = doc_with(cli->arena, head, key, value);
 	head = doc_set_str(cli->arena, head, "metadata.name", name);
 	if (target.ns.len)
 		head = doc_set_str(cli->arena, head, "metadata.namespace", target.ns);
-	doc_each_pair(made, key, value)
-		head = doc_with(cli->arena, head, key, value);
 	status = create_object(&change, &target, head);
-	if (status && cli->server_said && status != ST_INVALID) {
-		cli->server_said = false; /* kubectl words it as its own failure here */
+	/* kubectl words most failures as its own here, but not these. */
+	bool plain = id == KIND_Namespace || id == KIND_Role || id == KIND_ClusterRole;
+
+	if (status && cli->server_said && !plain) {
+		cli->server_said = false;
 		fail_within(error, "error: failed to create " STR_FMT, STR_ARG(kind->singular));
 	}
 	return status;

@@ -27,6 +27,9 @@ const struct doc *create_pairs(struct cli *cli, struct str text);
  * none. */
 void create_strings(struct build *b, const char *key, const struct str *values, u32 len);
 
+/* What --user, --group and --serviceaccount name, as subjects of a binding. */
+MUST_USE enum status create_subjects(struct cli *cli, struct build *b, struct error *error);
+
 /* The generators, in files of their families. */
 extern const struct command command_create_job, command_create_cronjob, command_create_service,
 	command_create_ingress, command_create_role, command_create_clusterrole,

@@ -214,6 +214,13 @@ static enum status add_accounts(struct cli *cli, struct build *b, struct error *
 	return ST_OK;
 }
 
+enum status create_subjects(struct cli *cli, struct build *b, struct error *error)
+{
+	add_subjects(cli, b, "user", "User");
+	add_subjects(cli, b, "group", "Group");
+	return add_accounts(cli, b, error);
+}
+
 static enum status binding_run(struct cli *cli, bool cluster, struct error *error)
 {
 	struct str name, role = option_text(cli, "role"), whole = option_text(cli, "clusterrole");
@@ -234,9 +241,7 @@ static enum status binding_run(struct cli *cli, bool cluster, struct error *erro
 	build_str(&b, "name", whole.len ? whole : role);
 	build_close(&b);
 	build_open_array(&b, "subjects");
-	add_subjects(cli, &b, "user", "User");
-	add_subjects(cli, &b, "group", "Group");
-	status = add_accounts(cli, &b, error);
+	status = create_subjects(cli, &b, error);
 	if (status)
 		return status;
 	build_close(&b);

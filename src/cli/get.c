@@ -3,6 +3,7 @@
 
 #include "cli/print.h"
 #include "cli/request.h"
+#include "cli/sort.h"
 #include "cli/table.h"
 
 enum { TABLE_BYTES_MAX = 1 << 30 };
@@ -71,10 +72,13 @@ static enum status get_table(struct getting *g, const struct target *target)
 	struct cli *cli = g->cli;
 	struct str path = target_path(g, target, true), next = STR_NONE;
 	i64 chunk = option_int(cli, "chunk-size");
+	struct str order = option_text(cli, "sort-by");
 	bool first = true;
 
 	g->table.kind = target->kind;
-	if (!target->name.len && chunk > 0)
+	if (order.len) /* all rows at once, each with its object */
+		path = request_query(cli->arena, path, "includeObject", STR("Object"));
+	else if (!target->name.len && chunk > 0)
 		path = request_query(cli->arena, path, "limit",
 				     str_format(cli->arena, "%lld", (long long)chunk));
 	table_start(&g->text, cli->arena);
@@ -93,6 +97,15 @@ static enum status get_table(struct getting *g, const struct target *target)
 		g->columns = first ? doc_key(table, "columnDefinitions") : g->columns;
 		if (!doc_len(doc_key(table, "rows")))
 			continue;
+		if (order.len) {
+			const struct doc *rows;
+
+			status = sort_by(cli, order, "object", doc_key(table, "rows"), &rows,
+					 g->error);
+			if (status)
+				return status;
+			table = doc_with(cli->arena, table, STR("rows"), rows);
+		}
 		if (first && g->shown++)
 			cli_printf("\n");
 		table_add(&g->text, table, g->columns, &g->table, first);
@@ -183,6 +196,13 @@ static enum status get_objects(struct getting *g, const struct targets *targets)
 			all = doc_append(cli->arena, all, object);
 		}
 	}
+	if (list && option_given(cli, "sort-by")) {
+		enum status status =
+			sort_by(cli, option_text(cli, "sort-by"), NULL, all, &all, g->error);
+
+		if (status)
+			return status;
+	}
 	if (!list)
 		return doc_len(all) ? output_print(cli, &g->output, targets->at[0].kind,
 						   doc_item(all, 0), g->error)
@@ -265,6 +285,7 @@ static enum status get_run(struct cli *cli, struct error *error)
 	bool everywhere = option_bool(cli, "all-namespaces");
 
 	g.output.show_managed_fields = option_bool(cli, "show-managed-fields");
+	g.output.no_headers = option_bool(cli, "no-headers");
 	g.table = (struct table_options){
 		.wide = g.output.form == OUTPUT_WIDE,
 		.no_headers = option_bool(cli, "no-headers"),

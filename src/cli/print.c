@@ -1,12 +1,14 @@
 /* Objects as text, in every form of -o but tables. */
 #include "cli/print.h"
 
+#include "cli/go_template.h"
 #include "cli/table.h"
 #include "doc/json.h"
 #include "doc/jsonpath.h"
 #include "doc/yaml.h"
+#include "sys/file.h"
 
-enum { OUTPUT_BYTES_MAX = 1 << 30, COLUMNS_MAX = 64 };
+enum { OUTPUT_BYTES_MAX = 1 << 30, COLUMNS_MAX = 64, TEMPLATE_BYTES_MAX = 1 << 20 };
 
 static const struct {
 	const char *word;
@@ -20,26 +22,70 @@ static const struct {
 	{ "name", OUTPUT_NAME, false },
 	{ "jsonpath", OUTPUT_JSONPATH, true },
 	{ "custom-columns", OUTPUT_COLUMNS, true },
+	{ "go-template", OUTPUT_GO_TEMPLATE, true },
+	{ "jsonpath-file", OUTPUT_JSONPATH, true },
+	{ "custom-columns-file", OUTPUT_COLUMNS, true },
+	{ "go-template-file", OUTPUT_GO_TEMPLATE, true },
 };
+
+/* The template stands in a file: as it is, or for columns a line of headers above a line of paths.
+ */
+static enum status template_file(struct cli *cli, struct str word, struct str *template,
+				 struct error *error)
+{
+	struct str text, row, pairs = STR_NONE;
+	enum status status = file_read(cli->arena, str_c(cli->arena, *template), TEMPLATE_BYTES_MAX,
+				       &text, error);
+
+	if (status)
+		return fail_within(error, "error: error reading --template " STR_FMT,
+				   STR_ARG(*template));
+	*template = text;
+	if (!str_starts(word, STR("custom-columns")))
+		return ST_OK;
+	row = text;
+	for (struct str heads = str_trim(str_cut(&row, '\n')), paths = str_trim(row); heads.len;) {
+		size_t head = 0, path = 0;
+
+		while (head < heads.len && heads.at[head] != ' ' && heads.at[head] != '\t')
+			head++;
+		while (path < paths.len && paths.at[path] != ' ' && paths.at[path] != '\t')
+			path++;
+		pairs = str_format(cli->arena, STR_FMT "%s" STR_FMT ":" STR_FMT, STR_ARG(pairs),
+				   pairs.len ? "," : "", STR_ARG(str_part(heads, 0, head)),
+				   STR_ARG(str_part(paths, 0, path)));
+		heads = str_trim(str_from(heads, head));
+		paths = str_trim(str_from(paths, path));
+	}
+	*template = pairs;
+	return ST_OK;
+}
 
 enum status output_parse(struct cli *cli, struct str text, struct output *ret_output,
 			 struct error *error)
 {
 	struct str template = text, word = str_cut(&template, '=');
 
-	(void)cli;
 	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
 		if (!str_is(word, forms[i].word) || (template.at && !forms[i].template))
 			continue;
 		if (forms[i].template && !template.len)
 			return fail(error, ST_BAD_REQUEST,
 				    "error: template format specified but no template given");
+		if (str_ends(word, STR("-file"))) {
+			enum status status = template_file(cli, word, &template, error);
+
+			if (status)
+				return status;
+		}
 		*ret_output = (struct output){ .form = forms[i].form, .template = template };
 		return ST_OK;
 	}
 	return fail(error, ST_BAD_REQUEST,
 		    "error: unable to match a printer suitable for the output format \"" STR_FMT
-		    "\", allowed formats are: custom-columns,json,jsonpath,name,wide,yaml",
+		    "\", allowed formats are: "
+		    "custom-columns,custom-columns-file,go-template,go-template-file,"
+		    "json,jsonpath,jsonpath-file,name,wide,yaml",
 		    STR_ARG(text));
 }
 
@@ -82,6 +128,7 @@ static enum status print_columns(struct cli *cli, struct output *output, const s
 	struct buffer out = BUFFER_INIT(OUTPUT_BYTES_MAX);
 	struct str rest = output->template;
 	u32 columns = 0;
+	bool headers = !output->no_headers && !output->printed;
 
 	table_start(&table, cli->arena);
 	while (rest.at) {
@@ -97,9 +144,11 @@ static enum status print_columns(struct cli *cli, struct output *output, const s
 
 		if (status)
 			return status;
-		table_cell(&table, header);
+		if (headers)
+			table_cell(&table, header);
 	}
-	table_end_row(&table);
+	if (headers)
+		table_end_row(&table);
 	const struct doc *items = doc_key(object, "items");
 
 	for (u32 i = 0; i < (items ? doc_len(items) : 1); i++) {
@@ -160,8 +209,21 @@ enum status output_print(struct cli *cli, struct output *output, const struct ap
 		break;
 	case OUTPUT_JSONPATH:
 		return print_jsonpath(cli, output, object, error);
-	case OUTPUT_COLUMNS:
-		return print_columns(cli, output, object, error);
+	case OUTPUT_COLUMNS: {
+		enum status status = print_columns(cli, output, object, error);
+
+		output->printed++;
+		return status;
+	}
+	case OUTPUT_GO_TEMPLATE: {
+		enum status status =
+			go_template_print(cli->arena, output->template, object, &out, error);
+
+		if (!status)
+			cli_print(buffer_str(&out));
+		buffer_release(&out);
+		return status;
+	}
 	case OUTPUT_TABLE:
 	case OUTPUT_WIDE:
 		return fail(error, ST_INTERNAL, "error: a table is printed elsewhere");

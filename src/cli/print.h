@@ -1,4 +1,5 @@
-/* -o: whole objects as yaml, json, name, jsonpath, custom-columns. Tables stand in cli/table.h. */
+/* -o: whole objects as yaml, json, name, jsonpath, custom-columns, go-template. Tables stand in
+ * cli/table.h. */
 #ifndef CLI_PRINT_H
 #define CLI_PRINT_H
 
@@ -12,13 +13,15 @@ enum output_form {
 	OUTPUT_NAME,
 	OUTPUT_JSONPATH,
 	OUTPUT_COLUMNS, /* custom-columns=NAME:.metadata.name,… */
+	OUTPUT_GO_TEMPLATE,
 };
 
 struct output {
 	enum output_form form;
 	struct str template; /* of jsonpath and custom-columns */
 	bool show_managed_fields;
-	u32 printed; /* documents so far: yaml parts them by --- */
+	bool no_headers; /* of custom-columns */
+	u32 printed;	 /* documents so far: yaml parts them by --- */
 };
 
 /* Reads -o. Fails with kubectl's sentence on what is unknown. */

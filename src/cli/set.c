@@ -1,6 +1,7 @@
-/* minke set image: another image for containers of a workload, and nothing else. */
+/* minke set, and set image: another image for containers of a workload, and nothing else. */
 #include "cli/change.h"
 #include "cli/request.h"
+#include "cli/set.h"
 #include "doc/build.h"
 
 static const struct option_rule options[] = {
@@ -134,11 +135,19 @@ static const struct command command_image = {
 	.run = image_run,
 };
 
-static const struct command *const children[] = { &command_image, NULL };
+static const struct command *const children[] = {
+	&command_image,
+	&command_set_env,
+	&command_set_resources,
+	&command_set_serviceaccount,
+	&command_set_selector,
+	&command_set_subject,
+	NULL,
+};
 
 const struct command command_set = {
 	.name = "set",
-	.usage = "set image TYPE/NAME CONTAINER=IMAGE …",
+	.usage = "set image|env|resources|serviceaccount|selector|subject TYPE/NAME …",
 	.summary = "changes one thing of a workload",
 	.children = children,
 };
