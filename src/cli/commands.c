@@ -26,9 +26,9 @@
 	X(api_resources)                                                                           \
 	X(api_versions)                                                                            \
 	X(explain)                                                                                 \
-	X(run)                                                                             \
-	X(expose)                                                                          \
-	X(wait)                                                                            \
+	X(run)                                                                                     \
+	X(expose)                                                                                  \
+	X(wait)                                                                                    \
 	X(cordon)                                                                                  \
 	X(uncordon)                                                                                \
 	X(drain)                                                                                   \
