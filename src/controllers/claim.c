@@ -36,17 +36,27 @@ static void adopt_one(const struct view *view, struct plan *plan, const struct v
 		    NULL);
 }
 
+/* Could anything but the `mine` that we own already match? The index of labels knows at a glance
+ * how many have the selector's first label: each of ours has. */
+static bool may_be_others(const struct view *view, const struct version *owner, kind_id kind,
+			  const struct doc *selector, u32 mine)
+{
+	const struct doc *labels = doc_key(selector, "matchLabels");
+	if (kind != KIND_Pod || !doc_len(labels))
+		return true;
+	return store_labelled(view->store, view->arena, owner->namespace, doc_pair_key(labels, 0),
+			      doc_str(doc_pair_value(labels, 0)))
+		       .len != mine;
+}
+
 struct list claim(const struct view *view, struct plan *plan, const struct version *owner,
 		  kind_id kind, const struct doc *selector,
 		  bool (*adopt)(const struct version *object))
 {
 	bool deleting = object_deleting(owner->doc);
 	u32 room = plan_room(plan);
-	struct list owned = view_owned(view, owner->uid, kind);
-	struct list others = deleting ? (struct list){ 0 }
-				      : view_selected(view, kind, owner->namespace, selector);
-	struct list mine = { ARENA_ARRAY(view->arena, struct version *, owned.len + others.len),
-			     0 };
+	struct list owned = view_owned(view, owner->uid, kind), others = { 0 };
+	struct list mine = { ARENA_ARRAY(view->arena, struct version *, owned.len), 0 };
 
 	for (u32 i = 0; i < owned.len; i++) {
 		if (!object_controlled_by(owned.at[i]->doc, owner->uid))
@@ -55,6 +65,11 @@ struct list claim(const struct view *view, struct plan *plan, const struct versi
 			mine.at[mine.len++] = owned.at[i];
 		else if (!deleting && plan_room(plan) > PLAN_MAX / 2)
 			release(view, plan, owner, owned.at[i]);
+	}
+	if (!deleting && may_be_others(view, owner, kind, selector, mine.len)) {
+		others = view_selected(view, kind, owner->namespace, selector);
+		mine.at = arena_grow(view->arena, mine.at, owned.len * sizeof *mine.at,
+				     (owned.len + others.len) * sizeof *mine.at);
 	}
 	for (u32 i = 0; i < others.len; i++) {
 		struct version *object = others.at[i];

@@ -24,8 +24,10 @@ enum {
 	ITEMS_MAX = 1 << 21,  /* keys known at once; beyond, the process is out of its mind */
 	BACKOFF_FIRST_MS = 5, /* as in client-go's default rate limiter */
 	BACKOFF_MAX_MS = 300 * 1000,
-	REST_FREE = 256,     /* objects a pass may look at without resting */
-	REST_NS_EACH = 4000, /* and how long it rests for each one more */
+	REST_FREE = 256,	 /* objects a pass may look at without resting */
+	FULL_PLAN = 256,	 /* a pass with so many writes was a full one: */
+	REST_FREE_A_WRITE = 200, /* it may look at more, for each */
+	REST_NS_EACH = 4000,	 /* and how long it rests for each one more */
 	HELD_MS = 1,
 	MEMORY_ARENA = 32 << 10,
 };
@@ -413,7 +415,10 @@ static void item_settle(struct runner *r, struct item *item, const struct plan *
 {
 	i64 mono = clock_mono_ns(r->clock), wall = clock_wall_ns(r->clock);
 	item->wanted = false;
-	item->rest_until_ns = seen > REST_FREE ? mono + (i64)(seen - REST_FREE) * REST_NS_EACH : 0;
+	/* A pass that wrote much was worth its looking, and there may be more to write. */
+	bool full = plan->intents.len >= FULL_PLAN;
+	u32 free = REST_FREE + (full ? plan->intents.len * REST_FREE_A_WRITE : 0);
+	item->rest_until_ns = seen > free ? mono + (i64)(seen - free) * REST_NS_EACH : 0;
 	if (item->failed) {
 		item->wanted = true;
 		item_queue(r, item, mono + backoff_ns(item->failures++));

@@ -13,14 +13,28 @@ const struct doc doc_null = { .type = DOC_NULL }, doc_false = { .type = DOC_FALS
 		 doc_empty_string = { .type = DOC_STRING, .text = "" },
 		 doc_zero = { .type = DOC_NUMBER, .len = 1, .text = "0" };
 
+static const struct doc *get_empty(const struct doc *d)
+{
+	for (u32 i = d->len; i-- > 0;)
+		if (!d->items[2 * i].len)
+			return &d->items[2 * i + 1];
+	return NULL;
+}
+
 const struct doc *doc_get(const struct doc *d, struct str key)
 {
 	if (!doc_is(d, DOC_OBJECT))
 		return NULL;
+	if (!key.len)
+		return get_empty(d);
+	/* The ends differ nearly always when the keys do, and looking at them is no call. */
+	char first = key.at[0], last = key.at[key.len - 1];
+
 	for (u32 i = d->len; i-- > 0;) {
 		const struct doc *name = &d->items[2 * i];
 
-		if (name->len == key.len && !memcmp(name->text, key.at, key.len))
+		if (name->len == key.len && name->text[0] == first &&
+		    name->text[key.len - 1] == last && !memcmp(name->text, key.at, key.len))
 			return name + 1;
 	}
 	return NULL;
