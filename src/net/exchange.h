@@ -21,8 +21,8 @@ struct http_piece { /* bytes that stay where they are until the exchange is clos
 
 /* Who is at the other end, as far as the transport knows. Lives as long as the connection. */
 struct http_peer {
-	bool secure;		/* came over TLS, or from inside the process */
-	struct str common_name; /* of a verified client certificate, else empty */
+	bool secure;			/* came over TLS, or from inside the process */
+	struct str common_name;		/* of a verified client certificate, else empty */
 	struct str certificate_problem; /* why one that was shown is not believed, else empty */
 	const struct str *organizations;
 	u32 organizations_len;
@@ -73,6 +73,7 @@ struct http_exchange {
 	void (*on_writable)(struct http_exchange *x); /* what was written has left; write more */
 	void (*on_closed)(struct http_exchange *x);   /* sent or lost: the last call, may be NULL */
 	void *handler;
+	void *trail; /* of the audit log, which stands between the handler and `answer` */
 };
 
 struct http_handler {

@@ -19,6 +19,7 @@
 #include "controllers/simulated_node.h"
 #include "controllers/simulated_usage.h"
 #include "net/server.h"
+#include "run/access_files.h"
 #include "run/credentials.h"
 #include "run/cluster_door.h"
 #include "run/cluster_node.h"
@@ -68,6 +69,7 @@ struct cluster {
 	struct cluster_door *door;
 	struct cluster_node *node;
 	struct webhook_calls *webhooks;
+	struct access_files *access;
 	struct loop_hook *hook;
 	struct timer *wake, *renewal;
 	struct signal_watch *term, *interrupt;
@@ -166,8 +168,7 @@ static i64 now_s(void)
 static enum status load_credentials(struct cluster *c, struct error *error)
 {
 	if (c->options->rotate_token_key) {
-		enum status status =
-			credentials_rotate_token_key(c->options->data, now_s(), error);
+		enum status status = credentials_rotate_token_key(c->options->data, now_s(), error);
 
 		if (status)
 			return status;
@@ -256,12 +257,17 @@ static enum status open_server(struct cluster *c, u16 port, struct error *error)
 		.wake_self = c,
 		.no_local_path = c->options->no_local_path,
 	};
+	enum status status = access_files_open(c->arena, &c->options->access, &c->server_config,
+					       &c->access, error);
+
+	if (status)
+		return status;
 	c->server = server_new(&c->server_config, c->store, c->schema, clock_real(), &c->random);
 	struct cluster_door_config door = { .loop = c->loop,
 					    .store = c->store,
 					    .certificate = c->credentials.nodes,
 					    .authorities = c->credentials.ca.certificate };
-	enum status status = cluster_door_new(&door, &c->door, error);
+	status = cluster_door_new(&door, &c->door, error);
 
 	if (status)
 		return status;
@@ -475,5 +481,6 @@ void cluster_free(struct cluster *c)
 	signal_watch_free(c->term);
 	signal_watch_free(c->interrupt);
 	loop_free(c->loop);
+	access_files_close(c->access);
 	arena_free(c->arena);
 }

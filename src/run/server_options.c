@@ -30,6 +30,13 @@ enum option_code {
 	CODE_CGROUP_PARENT,
 	CODE_BACKOFF_FIRST,
 	CODE_BACKOFF_MOST,
+	CODE_TOKEN_FILE,
+	CODE_ADMISSION_FILE,
+	CODE_AUDIT_PATH,
+	CODE_AUDIT_POLICY,
+	CODE_AUDIT_SIZE,
+	CODE_AUDIT_BACKUPS,
+	CODE_AUDIT_AGE,
 	CODE_PURGE_NODE,
 	CODE_VERBOSE,
 	CODE_HELP,
@@ -69,6 +76,16 @@ static const struct {
 	  CODE_EVICT_AFTER },
 	{ "registry-mirror", "HOST=URL", "pull images of HOST from URL; may stand several times",
 	  CODE_REGISTRY_MIRROR, BOTH },
+	{ "token-auth-file", "FILE", "tokens as lines of token,user,uid,\"group,group\"",
+	  CODE_TOKEN_FILE },
+	{ "admission-control-config-file", "FILE", "an AdmissionConfiguration (PodSecurity)",
+	  CODE_ADMISSION_FILE },
+	{ "audit-log-path", "FILE", "note requests there; - is standard output", CODE_AUDIT_PATH },
+	{ "audit-policy-file", "FILE", "which requests, and how much of them", CODE_AUDIT_POLICY },
+	{ "audit-log-maxsize", "MB", "begin a new file when it has grown so large (100)",
+	  CODE_AUDIT_SIZE },
+	{ "audit-log-maxbackup", "N", "keep so many old files (0: all)", CODE_AUDIT_BACKUPS },
+	{ "audit-log-maxage", "DAYS", "keep old files so long (0: for ever)", CODE_AUDIT_AGE },
 	{ "no-controllers", NULL, "run no controllers", CODE_NO_CONTROLLERS },
 	{ "no-scheduler", NULL, "bind no pods to nodes", CODE_NO_SCHEDULER },
 	{ "no-local-path", NULL, "make no default storage class", CODE_NO_LOCAL_PATH },
@@ -154,6 +171,9 @@ static enum status apply_number(struct server_options *options, enum option_code
 		{ CODE_BACKOFF_MOST, 1, BACKOFF_MOST_S, &options->backoff_most_s },
 		{ CODE_NODE_GRACE, 5, 24 * 3600, &options->node_grace_s },
 		{ CODE_EVICT_AFTER, 1, 24 * 3600, &options->evict_after_s },
+		{ CODE_AUDIT_SIZE, 1, 1 << 20, &options->access.audit_megabytes },
+		{ CODE_AUDIT_BACKUPS, 0, 10000, &options->access.audit_backups },
+		{ CODE_AUDIT_AGE, 0, 36500, &options->access.audit_days },
 	};
 	size_t n = 0, row = 0;
 
@@ -182,6 +202,15 @@ static void apply_flag(struct server_options *options, enum option_code code)
 	options->purge_node |= code == CODE_PURGE_NODE;
 	options->verbose |= code == CODE_VERBOSE;
 	options->help |= code == CODE_HELP;
+}
+
+/* The files of access, by name. */
+static void apply_access(struct access_options *access, enum option_code code, struct str path)
+{
+	*(code == CODE_TOKEN_FILE	? &access->tokens
+	  : code == CODE_ADMISSION_FILE ? &access->admission
+	  : code == CODE_AUDIT_PATH	? &access->audit_path
+					: &access->audit_policy) = path;
 }
 
 static enum status apply(struct server_options *options, enum option_code code, struct str text,
@@ -227,6 +256,9 @@ static enum status apply(struct server_options *options, enum option_code code, 
 	case CODE_BACKOFF_MOST:
 	case CODE_AUTOSCALE_EVERY:
 	case CODE_NODE_GRACE:
+	case CODE_AUDIT_SIZE:
+	case CODE_AUDIT_BACKUPS:
+	case CODE_AUDIT_AGE:
 	case CODE_EVICT_AFTER:
 		status = apply_number(options, code, text, error);
 		break;
@@ -240,14 +272,13 @@ static enum status apply(struct server_options *options, enum option_code code, 
 	case CODE_CGROUP_PARENT:
 		options->cgroup_parent = text;
 		break;
-	case CODE_NO_CONTROLLERS:
-	case CODE_NO_SCHEDULER:
-	case CODE_NO_LOCAL_PATH:
-	case CODE_ROTATE_SECRETS_KEY:
-	case CODE_ROTATE_TOKEN_KEY:
-	case CODE_PURGE_NODE:
-	case CODE_VERBOSE:
-	case CODE_HELP:
+	case CODE_TOKEN_FILE:
+	case CODE_ADMISSION_FILE:
+	case CODE_AUDIT_PATH:
+	case CODE_AUDIT_POLICY:
+		apply_access(&options->access, code, text);
+		break;
+	default:
 		apply_flag(options, code);
 		break;
 	}

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "run/access_files.h"
 
 enum { MIRRORS_MAX = 32, SIMULATED_NODES_MAX = 20000 };
 
@@ -30,6 +31,7 @@ struct server_options {
 	bool rotate_token_key;	  /* sign service-account tokens with a new key */
 	bool rotate_secrets_key;  /* seal all Secrets on disk with a new key */
 	struct str cgroup_parent; /* the control group ours live under: minke */
+	struct access_options access;
 	bool help, verbose;
 	bool purge_node; /* end what runs here instead of starting anything */
 };

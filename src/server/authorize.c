@@ -4,6 +4,7 @@
  */
 #include "server/authorize.h"
 
+#include "server/audit.h"
 #include "server/authenticate.h"
 #include "server/node_access.h"
 #include "server/state.h"
@@ -88,7 +89,10 @@ enum status authorize(struct request *r)
 	if (!access.is_resource) /* load balancers ask for health with HEAD */
 		access.verb = str_is(r->x->method, "HEAD") ? STR("get")
 							   : str_lower(r->x->arena, r->x->method);
-	if (access_allowed(r->server, r->x->arena, &access, &reason))
+	bool allowed = access_allowed(r->server, r->x->arena, &access, &reason);
+
+	audit_decided(r->x->trail, allowed, reason);
+	if (allowed)
 		return ST_OK;
 	if (!access.is_resource)
 		return fail(&r->error, ST_FORBIDDEN,

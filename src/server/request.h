@@ -27,6 +27,7 @@ struct request {
 	struct call call; /* who, where to put things, dry run, field manager, validation */
 	struct user user;
 	struct warnings warnings;
+	struct audit_notes notes;
 	struct accept accept;
 
 	enum request_verb verb;

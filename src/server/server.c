@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "server/audit.h"
 #include "server/authenticate.h"
 #include "server/authorize.h"
 #include "server/commit.h"
@@ -85,8 +86,10 @@ void server_handle(void *self, struct http_exchange *x)
 	struct request *r = ARENA_NEW(x->arena, struct request);
 
 	server->requests_total++;
-	if (request_parse(server, x, r) != ST_OK || authenticate(r) != ST_OK ||
-	    impersonate(r) != ST_OK || authorize(r) != ST_OK) {
+	bool known = request_parse(server, x, r) == ST_OK && authenticate(r) == ST_OK;
+
+	audit_begin(r);
+	if (!known || impersonate(r) != ST_OK || authorize(r) != ST_OK) {
 		request_fail(r);
 		return;
 	}

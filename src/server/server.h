@@ -11,12 +11,14 @@
 #include "net/exchange.h"
 
 struct api_kind;
+struct audit_sink;
 struct call;
 struct doc;
 struct node_door;
 struct why_door;
 struct schema;
 struct server;
+struct static_tokens;
 struct store;
 struct user;
 struct webhook_door;
@@ -60,6 +62,9 @@ struct server_config {
 	struct token_signer tokens; /* sign == NULL: no service-account tokens */
 	struct certificate_signer certificates; /* sign == NULL: none are signed */
 	const struct webhook_door *webhooks;	/* server/webhook.h; NULL: none is reached */
+	const struct audit_sink *audit; /* server/audit.h; outlives every exchange. NULL: none */
+	const struct doc *audit_policy; /* a checked Policy */
+	const struct static_tokens *tokens_file; /* server/static_tokens.h; NULL: none */
 	/* An AdmissionConfiguration (apiserver.config.k8s.io/v1): its plugins' sections. NULL: none
 	 */
 	const struct doc *admission;
