@@ -28,15 +28,14 @@ struct provision {
 static struct str chosen_node(struct provision *p)
 {
 	struct str name = object_note(p->claim, SELECTED_NODE);
-	struct list pods;
+	struct store_iter iter;
 
 	if (name.len)
 		return name;
-	pods = view_list(p->view, KIND_Pod, p->claim->namespace);
-	for (u32 i = 0; i < pods.len; i++) {
-		name = doc_at_str(pods.at[i]->doc, AT(Pod, spec.nodeName));
-		if (name.len && pod_active(pods.at[i]) &&
-		    pod_uses_claim(pods.at[i], p->claim->name))
+	store_iter_start(&iter, p->view->store, KIND_Pod, p->claim->namespace, STR_NONE, STR_NONE);
+	for (struct version *pod; (pod = store_iter_next(&iter));) {
+		name = doc_at_str(pod->doc, AT(Pod, spec.nodeName));
+		if (name.len && pod_active(pod) && pod_uses_claim(pod, p->claim->name))
 			return name;
 	}
 	return STR_NONE;
@@ -192,6 +191,8 @@ static void provision(struct provision *p)
 		return;
 	}
 	p->node = node.len ? view_get(p->view, KIND_Node, STR_NONE, node) : any_node(p);
+	if (p->node && volume_match(p->view, p->claim, volume_class_waits(p->class)))
+		return; /* somebody keeps one for it */
 	if (p->node)
 		make_volume(p, name);
 	else if (object_note(p->claim, SELECTED_NODE).len)
@@ -207,8 +208,7 @@ static void local_path_reconcile(const struct view *view, struct key key, struct
 	    doc_at_str(p.claim->doc, "spec.volumeName").len)
 		return;
 	p.class = volume_class(view, p.claim);
-	if (p.class && local_path_provisions(doc_at_str(p.class->doc, "provisioner")) &&
-	    !volume_match(view, p.claim, volume_class_waits(p.class)))
+	if (p.class && local_path_provisions(doc_at_str(p.class->doc, "provisioner")))
 		provision(&p);
 }
 

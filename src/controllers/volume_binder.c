@@ -97,10 +97,10 @@ static void bind(struct binding *b, struct version *volume)
 
 static const struct version *waiting_pod(struct binding *b)
 {
-	struct list pods = view_list(b->view, KIND_Pod, b->claim->namespace);
+	struct version_list pods = store_on_node(b->view->store, b->arena, STR_NONE);
 
 	for (u32 i = 0; i < pods.len; i++)
-		if (!doc_at_str(pods.at[i]->doc, "spec.nodeName").len &&
+		if (str_eq(pods.at[i]->namespace, b->claim->namespace) &&
 		    pod_uses_claim(pods.at[i], b->claim->name))
 			return pods.at[i];
 	return NULL;

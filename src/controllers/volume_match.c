@@ -71,34 +71,49 @@ static bool has_modes(const struct version *volume, const struct version *claim)
 	return true;
 }
 
-static bool is_free(const struct version *volume)
+/* Whether what the claim wants is there, but for who holds it. */
+static bool fits(const struct version *volume, const struct version *claim,
+		 const struct selector *selector)
 {
-	return str_is(doc_at_str(volume->doc, "status.phase"), "Available") &&
-	       !doc_at(volume->doc, "spec.claimRef");
+	return same_class(volume, claim) && has_modes(volume, claim) &&
+	       (!selector || selector_matches(selector, doc_at(volume->doc, "metadata.labels")));
+}
+
+static bool is_large_enough(const struct version *volume, const struct version *claim)
+{
+	return same_mode(volume, claim) && !object_deleting(volume->doc) &&
+	       quantity_compare(size_of(volume), wanted_by(claim)) >= 0;
+}
+
+/* The one a provisioner made for it, found by the name such volumes have. */
+static struct version *made_for(const struct view *view, const struct version *claim)
+{
+	struct str name = str_format(view->arena, "pvc-" STR_FMT, STR_ARG(claim->uid));
+	struct version *volume = view_get(view, KIND_PersistentVolume, STR_NONE, name);
+
+	return volume && volume_is_for(volume, claim) && is_large_enough(volume, claim) ? volume
+											: NULL;
 }
 
 struct version *volume_match(const struct view *view, const struct version *claim, bool waits)
 {
-	struct list volumes = view_list(view, KIND_PersistentVolume, STR_NONE);
 	const struct doc *wanted = doc_at(claim->doc, "spec.selector");
-	struct quantity size = wanted_by(claim);
+	struct version *volume, *best = made_for(view, claim);
 	struct selector *selector = NULL;
-	struct version *best = NULL;
+	struct store_iter iter;
 
-	if (wanted && selector_from_doc(view->arena, wanted, &selector, NULL) != ST_OK)
-		return NULL;
-	for (u32 i = 0; i < volumes.len; i++) {
-		struct version *volume = volumes.at[i];
-
-		if (object_deleting(volume->doc) || !same_mode(volume, claim) ||
-		    quantity_compare(size_of(volume), size) < 0)
+	if (best || (wanted && selector_from_doc(view->arena, wanted, &selector, NULL) != ST_OK))
+		return best;
+	/* Most volumes are somebody's: that is seen first, and costs little. */
+	store_iter_start(&iter, view->store, KIND_PersistentVolume, STR_NONE, STR_NONE, STR_NONE);
+	while ((volume = store_iter_next(&iter))) {
+		if (doc_at(volume->doc, AT(PersistentVolume, spec.claimRef))) {
+			if (volume_is_for(volume, claim) && is_large_enough(volume, claim))
+				return volume;
 			continue;
-		if (volume_is_for(volume, claim))
-			return volume;
-		if (waits || !is_free(volume) || !same_class(volume, claim) ||
-		    !has_modes(volume, claim) ||
-		    (selector &&
-		     !selector_matches(selector, doc_at(volume->doc, "metadata.labels"))))
+		}
+		if (waits || !str_is(doc_at_str(volume->doc, "status.phase"), "Available") ||
+		    !is_large_enough(volume, claim) || !fits(volume, claim, selector))
 			continue;
 		if (!best || quantity_compare(size_of(volume), size_of(best)) < 0)
 			best = volume;

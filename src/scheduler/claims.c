@@ -60,6 +60,53 @@ static bool waits_for_consumer(const struct version *class)
 	return class && str_is(doc_at_str(class->doc, "volumeBindingMode"), "WaitForFirstConsumer");
 }
 
+static bool has_all_modes(const struct doc *modes, const struct doc *wanted)
+{
+	doc_each_item(wanted, mode) {
+		bool found = false;
+		doc_each_item(modes, item) {
+			found |= str_eq(doc_str(item), doc_str(mode));
+		}
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* Could this volume be the claim's? One that is meant for it already is, whatever its size. */
+static bool serves(const struct version *volume, const struct version *claim)
+{
+	const struct doc *v = volume->doc, *c = claim->doc, *ref = doc_at(v, "spec.claimRef");
+	const struct doc *selector = doc_at(c, "spec.selector");
+	if (ref)
+		return str_eq(doc_str(doc_key(ref, "name")), claim->name) &&
+		       str_eq(doc_str(doc_key(ref, "namespace")), claim->namespace) &&
+		       (!doc_key(ref, "uid") || str_eq(doc_str(doc_key(ref, "uid")), claim->uid));
+	if (object_deleting(v) ||
+	    !str_eq(doc_at_str(v, "spec.storageClassName"),
+		    doc_at_str(c, "spec.storageClassName")) ||
+	    !str_eq(doc_str_or(doc_at(v, "spec.volumeMode"), STR("Filesystem")),
+		    doc_str_or(doc_at(c, "spec.volumeMode"), STR("Filesystem"))) ||
+	    !has_all_modes(doc_at(v, "spec.accessModes"), doc_at(c, "spec.accessModes")) ||
+	    (selector && !label_selector_matches(selector, doc_at(v, "metadata.labels"))))
+		return false;
+	return quantity_compare(quantity_of(doc_at(v, "spec.capacity.storage")),
+				quantity_of(doc_at(c, "spec.resources.requests.storage"))) >= 0;
+}
+
+/* Looked through once a pod, not once a node: there may be thousands of both. */
+static void find_fitting(struct store *store, struct arena *arena, struct claim *claim)
+{
+	struct store_iter iter;
+	store_iter_start(&iter, store, KIND_PersistentVolume, STR_NONE, STR_NONE, STR_NONE);
+	for (struct version *volume; (volume = store_iter_next(&iter));) {
+		if (!serves(volume, claim->claim))
+			continue;
+		version_hold(arena, volume);
+		VEC_PUSH(arena, &claim->fits, volume);
+	}
+}
+
 static void read_claim(struct picture *picture, struct claims *claims, struct arena *arena,
 		       struct version *claim, const struct doc *pod)
 {
@@ -82,6 +129,8 @@ static void read_claim(struct picture *picture, struct claims *claims, struct ar
 		one.class = class.len ? store_get(store, KIND_StorageClass, STR_NONE, class) : NULL;
 		if (one.class)
 			version_hold(arena, one.class);
+		if (waits_for_consumer(one.class))
+			find_fitting(store, arena, &one);
 		if ((volume.len || !waits_for_consumer(one.class)) && !claims->refuse_all.len)
 			claims->refuse_all =
 				STR("pod has unbound immediate PersistentVolumeClaims");
@@ -134,53 +183,17 @@ static bool volume_reaches(const struct version *volume, const struct node *node
 	return false;
 }
 
-static bool has_all_modes(const struct doc *modes, const struct doc *wanted)
-{
-	doc_each_item(wanted, mode) {
-		bool found = false;
-		doc_each_item(modes, item) {
-			found |= str_eq(doc_str(item), doc_str(mode));
-		}
-		if (!found)
-			return false;
-	}
-	return true;
-}
-
-/* Could this volume be the claim's? One that is meant for it already is, whatever its size. */
-static bool serves(const struct version *volume, const struct version *claim)
-{
-	const struct doc *v = volume->doc, *c = claim->doc, *ref = doc_at(v, "spec.claimRef");
-	const struct doc *selector = doc_at(c, "spec.selector");
-	if (ref)
-		return str_eq(doc_str(doc_key(ref, "name")), claim->name) &&
-		       str_eq(doc_str(doc_key(ref, "namespace")), claim->namespace) &&
-		       (!doc_key(ref, "uid") || str_eq(doc_str(doc_key(ref, "uid")), claim->uid));
-	if (object_deleting(v) ||
-	    !str_eq(doc_at_str(v, "spec.storageClassName"),
-		    doc_at_str(c, "spec.storageClassName")) ||
-	    !str_eq(doc_str_or(doc_at(v, "spec.volumeMode"), STR("Filesystem")),
-		    doc_str_or(doc_at(c, "spec.volumeMode"), STR("Filesystem"))) ||
-	    !has_all_modes(doc_at(v, "spec.accessModes"), doc_at(c, "spec.accessModes")) ||
-	    (selector && !label_selector_matches(selector, doc_at(v, "metadata.labels"))))
-		return false;
-	return quantity_compare(quantity_of(doc_at(v, "spec.capacity.storage")),
-				quantity_of(doc_at(c, "spec.resources.requests.storage"))) >= 0;
-}
-
 /* The smallest free volume that serves the claim on this node and is not `taken` already. */
-static struct version *find_volume(struct store *store, const struct version *claim,
-				   const struct node *node, const struct claim_deed *taken,
-				   u32 taken_len)
+static struct version *find_volume(const struct claim *claim, const struct node *node,
+				   const struct claim_deed *taken, u32 taken_len)
 {
 	struct version *best = NULL;
-	struct store_iter iter;
-	store_iter_start(&iter, store, KIND_PersistentVolume, STR_NONE, STR_NONE, STR_NONE);
-	for (struct version *volume; (volume = store_iter_next(&iter));) {
+	for (u32 k = 0; k < claim->fits.len; k++) {
+		struct version *volume = claim->fits.at[k];
 		bool free = true;
 		for (u32 i = 0; i < taken_len; i++)
 			free &= taken[i].volume != volume;
-		if (!free || !serves(volume, claim) || !volume_reaches(volume, node))
+		if (!free || !volume_reaches(volume, node))
 			continue;
 		if (doc_at(volume->doc, "spec.claimRef"))
 			return volume;
@@ -216,33 +229,30 @@ static bool provisionable(const struct version *class, const struct node *node)
 }
 
 /* How a waiting claim would be served on this node; false: not at all. */
-static bool plan_claim(struct store *store, const struct claim *claim, const struct node *node,
-		       struct claim_deed *deeds, u32 len)
+static bool plan_claim(const struct claim *claim, const struct node *node, struct claim_deed *deeds,
+		       u32 len)
 {
 	const struct doc *notes = doc_at(claim->claim->doc, "metadata.annotations");
 	struct str selected = doc_str(doc_get(notes, STR(SELECTED_NODE)));
 	deeds[len] = (struct claim_deed){ .claim = claim->claim };
 	if (selected.len) /* a volume is being made for that node */
 		return str_is(selected, node->name);
-	deeds[len].volume = find_volume(store, claim->claim, node, deeds, len);
+	deeds[len].volume = find_volume(claim, node, deeds, len);
 	return deeds[len].volume || provisionable(claim->class, node);
 }
 
-u32 claims_deeds(const struct claims *claims, const struct ask *ask, const struct node *node,
-		 struct claim_deed *ret_deeds)
+u32 claims_deeds(const struct claims *claims, const struct node *node, struct claim_deed *ret_deeds)
 {
 	u32 len = 0;
 	for (u32 i = 0; i < claims->list.len; i++) {
 		const struct claim *claim = &claims->list.at[i];
-		if (!claim->volume && claim->class &&
-		    plan_claim(ask->picture->store, claim, node, ret_deeds, len))
+		if (!claim->volume && claim->class && plan_claim(claim, node, ret_deeds, len))
 			len++;
 	}
 	return len;
 }
 
-enum refusal claims_filter(const struct claims *claims, const struct ask *ask,
-			   const struct node *node)
+enum refusal claims_filter(const struct claims *claims, const struct node *node)
 {
 	struct claim_deed deeds[16];
 	u32 waiting = 0;
@@ -259,7 +269,7 @@ enum refusal claims_filter(const struct claims *claims, const struct ask *ask,
 		const struct claim *claim = &claims->list.at[i];
 		if (claim->volume || !claim->class)
 			continue;
-		if (!plan_claim(ask->picture->store, claim, node, deeds, waiting++))
+		if (!plan_claim(claim, node, deeds, waiting++))
 			return REFUSED_NO_VOLUME;
 	}
 	return FITS;

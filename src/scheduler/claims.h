@@ -12,8 +12,9 @@
 
 struct claim {
 	struct version *claim;
-	struct version *volume; /* the one it is bound to, or NULL while it waits for a node */
-	struct version *class;	/* of one that waits */
+	struct version *volume;	    /* the one it is bound to, or NULL while it waits for a node */
+	struct version *class;	    /* of one that waits */
+	VEC(struct version *) fits; /* free volumes it could have, wherever they are; mostly none */
 };
 
 struct claims {
@@ -27,8 +28,7 @@ struct claims {
 const struct claims *claims_read(struct picture *picture, const struct doc *pod,
 				 struct arena *arena);
 struct str claims_refuse_all(const struct claims *claims);
-enum refusal claims_filter(const struct claims *claims, const struct ask *ask,
-			   const struct node *node);
+enum refusal claims_filter(const struct claims *claims, const struct node *node);
 
 /* What remains to be done for one claim so that the pod can use it on `node`. */
 struct claim_deed {
@@ -36,7 +36,7 @@ struct claim_deed {
 	struct version *volume; /* bind the claim to this one; NULL: have one made for the node */
 };
 /* Returns how many deeds were written to ret_deeds, which has room for all claims. */
-u32 claims_deeds(const struct claims *claims, const struct ask *ask, const struct node *node,
+u32 claims_deeds(const struct claims *claims, const struct node *node,
 		 struct claim_deed *ret_deeds);
 
 #endif

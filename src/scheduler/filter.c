@@ -206,7 +206,7 @@ enum refusal filter_now(struct ask *ask, struct node *node)
 	if (!refusal)
 		refusal = verdict->room;
 	if (!refusal && ask->claims)
-		refusal = claims_filter(ask->claims, ask, node);
+		refusal = claims_filter(ask->claims, node);
 	if (!refusal)
 		refusal = by_spread(ask->shape, node);
 	if (!refusal)

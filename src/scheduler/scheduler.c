@@ -33,7 +33,7 @@ static enum status serve_claims(struct scheduler *s, struct ask *ask, const stru
 	*ret_waits = false;
 	if (!ask->claims || ask->claims->list.len > CLAIMS_MAX)
 		return ST_OK;
-	u32 len = claims_deeds(ask->claims, ask, node, deeds);
+	u32 len = claims_deeds(ask->claims, node, deeds);
 	for (u32 i = 0; i < len; i++) {
 		enum status status = write_claim(&s->scribe, &deeds[i], node, error);
 		if (status != ST_OK)
