@@ -74,6 +74,7 @@ struct http_exchange {
 	void (*on_closed)(struct http_exchange *x);   /* sent or lost: the last call, may be NULL */
 	void *handler;
 	void *trail; /* of the audit log, which stands between the handler and `answer` */
+	void *seat; /* private to server/flow.c */
 };
 
 struct http_handler {

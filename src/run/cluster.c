@@ -313,6 +313,26 @@ static const struct doc *say_why(void *self, struct arena *arena, struct version
 	return scheduler_why(c->scheduler, c->store, clock_real(), arena, pod);
 }
 
+static void tell_controllers(void *self, struct buffer *out)
+{
+	runner_metrics(self, out);
+}
+
+static void tell_scheduler(void *self, struct buffer *out)
+{
+	scheduler_metrics(self, out);
+}
+
+static void tell_metrics(struct cluster *c)
+{
+	if (c->runner)
+		server_add_metrics(c->server,
+				   &(struct metrics_source){ tell_controllers, c->runner });
+	if (c->scheduler)
+		server_add_metrics(c->server,
+				   &(struct metrics_source){ tell_scheduler, c->scheduler });
+}
+
 static void start_brains(struct cluster *c)
 {
 	struct writer writer = writer_for_server(c->server);
@@ -345,6 +365,7 @@ static void start_brains(struct cluster *c)
 	}
 	c->why = (struct why_door){ say_why, c };
 	server_set_why(c->server, &c->why);
+	tell_metrics(c);
 	c->wake = timer_new(c->loop, woken, c);
 	c->hook = loop_before_wait(c->loop, pump, c);
 	c->renewal = timer_new(c->loop, renew, c);

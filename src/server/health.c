@@ -1,5 +1,6 @@
 /* /version, /healthz, /livez, /readyz and /metrics: how the server is. */
 #include "doc/build.h"
+#include "server/flow.h"
 #include "server/reply.h"
 #include "server/respond.h"
 #include "server/route.h"
@@ -33,25 +34,71 @@ static void reply_version(struct request *r)
 	reply_doc(r->x, 200, build_done(&b));
 }
 
-/* `name` is healthz, livez or readyz; a path behind it asks for one check. */
-static void reply_health(struct request *r, const char *name)
+/* ---- health */
+
+static const char *const checks[] = { "ping", "log", "etcd", "started" };
+
+static bool is_excluded(struct request *r, const char *check)
+{
+	struct str word;
+
+	for (u32 i = 0; (word = http_query_nth(r->x, "exclude", i)).at; i++)
+		if (str_is(word, check))
+			return true;
+	return false;
+}
+
+/* A name nobody knows excludes nothing, which whoever wrote it should hear. */
+static void warn_unknown(struct request *r, struct buffer *out)
+{
+	struct str word;
+	bool any = false;
+
+	for (u32 i = 0; (word = http_query_nth(r->x, "exclude", i)).at; i++) {
+		bool known = false;
+
+		for (u32 k = 0; k < ARRAY_LEN(checks); k++)
+			known |= str_is(word, checks[k]);
+		if (known)
+			continue;
+		buffer_add_format(out, "%s\"" STR_FMT "\"",
+				  any ? ","
+				      : "warn: some health checks cannot be excluded: no matches "
+					"for ",
+				  STR_ARG(word));
+		any = true;
+	}
+	if (any)
+		buffer_add_char(out, '\n');
+}
+
+/* `name` is healthz, livez or readyz; `only` one check, or empty for all. */
+static void reply_health(struct request *r, const char *name, struct str only)
 {
 	struct server *server = r->server;
-	bool ready = server->ready || !str_is(STR("readyz"), name);
-	bool durable = store_durable(server->store) == store_revision(server->store);
 	struct buffer *out = arena_buffer(r->x->arena);
+	bool good = true;
 
-	if (!ready || http_query_get(r->x, "verbose").at) {
-		buffer_add_str(out, STR("[+]ping ok\n[+]log ok\n"));
-		buffer_add_format(out, "[%c]started %s\n", ready ? '+' : '-',
-				  ready ? "ok" : "failed: reason withheld");
-		if (!durable)
-			buffer_add_str(out, STR("[+]log-behind ok\n"));
-		buffer_add_format(out, "%s check %s\n", name, ready ? "passed" : "failed");
-	} else {
-		buffer_add_str(out, STR("ok"));
+	for (u32 i = 0; i < ARRAY_LEN(checks); i++) {
+		bool started = i == ARRAY_LEN(checks) - 1;
+		bool fine = !started || server->ready || !str_is(STR("readyz"), name);
+
+		if (only.len && !str_is(only, checks[i]))
+			continue;
+		if (!only.len && is_excluded(r, checks[i])) {
+			buffer_add_format(out, "[+]%s excluded: ok\n", checks[i]);
+			continue;
+		}
+		good &= fine;
+		buffer_add_format(out, "[%c]%s %s\n", fine ? '+' : '-', checks[i],
+				  fine ? "ok" : "failed: reason withheld");
 	}
-	reply_text(r->x, ready ? 200 : 500, "text/plain; charset=utf-8", buffer_str(out));
+	warn_unknown(r, out);
+	if (good && (only.len || !http_query_get(r->x, "verbose").at))
+		buffer_clear(out), buffer_add_str(out, STR("ok"));
+	else
+		buffer_add_format(out, "%s check %s\n", name, good ? "passed" : "failed");
+	reply_text(r->x, good ? 200 : 500, "text/plain; charset=utf-8", buffer_str(out));
 }
 
 static void add_metric(struct buffer *out, const char *name, const char *type, const char *help)
@@ -61,18 +108,11 @@ static void add_metric(struct buffer *out, const char *name, const char *type, c
 
 static void reply_metrics(struct request *r)
 {
-	static const char *const verbs[] = {
-		"GET",	 "LIST", "WATCH", "POST", "PUT", "PATCH", "DELETE", "DELETECOLLECTION",
-		"OTHER",
-	};
 	struct server *server = r->server;
 	struct buffer *out = arena_buffer(r->x->arena);
 	const struct api_kind *kind;
 
-	add_metric(out, "apiserver_request_total", "counter", "Requests by verb.");
-	for (u32 i = 0; i < ARRAY_LEN(verbs); i++)
-		buffer_add_format(out, "apiserver_request_total{verb=\"%s\"} %llu\n", verbs[i],
-				  (unsigned long long)server->requests[i]);
+	flow_metrics(server->flows, out);
 	add_metric(out, "apiserver_longrunning_requests", "gauge", "Open watches.");
 	buffer_add_format(out, "apiserver_longrunning_requests{verb=\"WATCH\"} %u\n",
 			  server->streams_len);
@@ -94,30 +134,31 @@ static void reply_metrics(struct request *r)
 	add_metric(out, "minke_store_durable_revision", "counter", "Newest revision on disk.");
 	buffer_add_format(out, "minke_store_durable_revision %llu\n",
 			  (unsigned long long)store_durable(server->store));
+	for (u32 i = 0; i < server->sources_len; i++)
+		server->sources[i].tell(server->sources[i].self, out);
 	reply_text(r->x, 200, "text/plain; version=0.0.4; charset=utf-8", buffer_str(out));
 }
 
 bool health_reply(struct request *r)
 {
-	static const char *const checks[] = { "healthz", "livez", "readyz" };
-	struct str path = r->path, rest;
+	static const char *const names[] = { "healthz", "livez", "readyz" };
+	struct str rest = str_from(r->path, 1), first = str_cut(&rest, '/');
+	bool known = !rest.len;
 
-	if (str_is(path, "/version") || str_is(path, "/version/")) {
+	if (str_is(r->path, "/version") || str_is(r->path, "/version/")) {
 		reply_version(r);
 		return true;
 	}
-	if (str_is(path, "/metrics")) {
+	if (str_is(r->path, "/metrics")) {
 		reply_metrics(r);
 		return true;
 	}
-	for (u32 i = 0; i < ARRAY_LEN(checks); i++) {
-		rest = str_from(path, 1);
-		if (!str_eq(str_cut(&rest, '/'), str_of(checks[i])))
+	for (u32 i = 0; i < ARRAY_LEN(checks); i++)
+		known |= str_is(rest, checks[i]);
+	for (u32 i = 0; known && i < ARRAY_LEN(names); i++) {
+		if (!str_is(first, names[i]))
 			continue;
-		if (rest.len && !str_is(rest, "ping") && !str_is(rest, "log") &&
-		    !str_is(rest, "started"))
-			return false;
-		reply_health(r, checks[i]);
+		reply_health(r, names[i], rest);
 		return true;
 	}
 	return false;

@@ -10,6 +10,7 @@
 #include "server/commit.h"
 #include "server/custom.h"
 #include "server/event_expiry.h"
+#include "server/flow.h"
 #include "server/metrics.h"
 #include "server/route.h"
 #include "server/state.h"
@@ -60,6 +61,7 @@ struct server *server_new(const struct server_config *config, struct store *stor
 		server->config.advertise_port = 6443;
 	server->later_end = &server->later;
 	server->usage = usage_new(clock);
+	server->flows = flows_new();
 	custom_start(server);
 	return server;
 }
@@ -75,6 +77,7 @@ void server_free(struct server *server)
 	commit_abandon(server);
 	metrics_abandon(server);
 	usage_free(server->usage);
+	flows_free(server->flows);
 	documents_free(server);
 	arena_free(server->scratch);
 	free(server);
@@ -84,20 +87,23 @@ void server_handle(void *self, struct http_exchange *x)
 {
 	struct server *server = self;
 	struct request *r = ARENA_NEW(x->arena, struct request);
+	struct flow_visit visit;
 
 	server->requests_total++;
 	bool known = request_parse(server, x, r) == ST_OK && authenticate(r) == ST_OK;
 
 	audit_begin(r);
-	if (!known || impersonate(r) != ST_OK || authorize(r) != ST_OK) {
+	if (!known || impersonate(r) != ST_OK) {
 		request_fail(r);
 		return;
 	}
-	server->requests[r->is_resource ? r->verb : REQUEST_OTHER]++;
-	if (r->is_resource && r->resource.len)
+	if (flow_enter(r, &visit) != ST_OK || authorize(r) != ST_OK)
+		request_fail(r);
+	else if (r->is_resource && r->resource.len)
 		route_resource(r);
 	else
 		route_plain(r);
+	flow_leave(&visit);
 }
 
 void server_wake(struct server *server, i64 mono_ns)
@@ -179,6 +185,12 @@ void server_set_nodes(struct server *server, const struct node_door *nodes)
 void server_set_why(struct server *server, const struct why_door *why)
 {
 	server->why = why;
+}
+
+void server_add_metrics(struct server *server, const struct metrics_source *source)
+{
+	CHECK(server->sources_len < METRICS_SOURCES_MAX);
+	server->sources[server->sources_len++] = *source;
 }
 
 void server_set_ready(struct server *server, bool ready)

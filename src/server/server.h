@@ -94,6 +94,15 @@ i64 server_tick(struct server *server);
 void server_set_nodes(struct server *server, const struct node_door *nodes);
 /* Who answers GET …/pods/x/why; NULL: nobody. It must outlive the server. */
 void server_set_why(struct server *server, const struct why_door *why);
+/* More to tell under /metrics, in Prometheus' form. */
+struct buffer;
+struct metrics_source {
+	void (*tell)(void *self, struct buffer *out);
+	void *self;
+};
+enum { METRICS_SOURCES_MAX = 8 };
+void server_add_metrics(struct server *server, const struct metrics_source *source);
+
 /* From now on /readyz is 200: the wiring calls it when everything has started. */
 void server_set_ready(struct server *server, bool ready);
 

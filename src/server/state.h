@@ -29,6 +29,9 @@ struct server {
 	struct server_later restore;	  /* what everyone relies on and someone deleted */
 	struct server_later custom_later; /* server/custom.c: stored versions to be renewed */
 	struct usage *usage;		  /* server/usage.h */
+	struct flows *flows;		  /* server/flow.h */
+	struct metrics_source sources[METRICS_SOURCES_MAX];
+	u32 sources_len;
 	struct metrics_wait *metrics_waits;
 	struct webhook_memo *memos; /* of callers who do not wait for webhooks */
 	u32 memos_len;
@@ -37,7 +40,7 @@ struct server {
 	i64 started_wall_ns;
 	i64 next_bookmark_mono_ns, next_expiry_mono_ns;
 	i64 wake_mono_ns; /* when the next tick is asked for */
-	u64 requests[REQUEST_OTHER + 1], requests_total, failures_total;
+	u64 requests_total, failures_total;
 };
 
 /* Asks to be ticked at `mono_ns` or before. */

@@ -42,10 +42,12 @@ static i64 test_wall(void *self)
 	return wall_ns;
 }
 
+static i64 mono_step_ns; /* how far each look moves the clock on: a server at work */
+
 static i64 test_mono(void *self)
 {
 	(void)self;
-	return mono_ns;
+	return mono_ns += mono_step_ns;
 }
 
 static const struct clock test_clock = { test_wall, test_mono, NULL };
@@ -254,6 +256,7 @@ static void make_cluster(const struct server_config *config)
 
 	wall_ns = 1700000000LL * NS_PER_S; /* 2023-11-14T22:13:20Z */
 	mono_ns = NS_PER_S;
+	mono_step_ns = 0;
 	accepts = sends = acts_as = encodings = authorization = NULL;
 	peer = &admin_peer;
 	arena = arena_new(0);
