@@ -12,9 +12,10 @@ static void try_one(struct arena *arena, struct quantity q)
 	struct quantity back;
 
 	CHECK(quantity_parse(print, &back));
-	/* Binary ones are printed without a fraction, rounded up. */
+	/* Binary ones are printed without a fraction, rounded up, and some without a suffix: then
+	 * they come back as decimal ones. Everything else is as it was. */
 	CHECK(q.format == QUANTITY_BINARY || quantity_compare(q, back) == 0);
-	CHECK(str_eq(quantity_print(arena, back), print));
+	CHECK(q.format != back.format || str_eq(quantity_print(arena, back), print));
 	(void)quantity_value(q);
 	(void)quantity_milli(q);
 }
