@@ -6,6 +6,7 @@
 
 #include "network/address.h"
 #include "network/host_ports.h"
+#include "network/policies.h"
 #include "network/service_proxy.h"
 #include "sys/netlink.h"
 
@@ -153,6 +154,8 @@ enum status node_range_release(struct str data, struct error *error)
 	while (status == ST_OK && find(netlink, owner_of(data), &number, &unused)) {
 		set_range(&range, number);
 		status = service_proxy_purge(str_of(range.bridge), error);
+		if (status == ST_OK)
+			status = policies_purge(str_of(range.bridge), error);
 		if (status == ST_OK)
 			status = host_ports_purge(str_of(range.bridge), error);
 		if (status == ST_OK)

@@ -11,6 +11,7 @@
 #include "doc/build.h"
 #include "network/dns_server.h"
 #include "network/node_routes.h"
+#include "network/policies.h"
 #include "network/service_proxy.h"
 #include "schema/api.h"
 #include "sys/loop.h"
@@ -20,6 +21,7 @@ struct cluster_network {
 	struct client *client, *own; /* one and the same, or the own is NULL */
 	struct node_routes *routes;
 	struct service_proxy *proxy;
+	struct policies *policies;
 	struct dns_server *dns;
 	struct str gateway;
 };
@@ -161,6 +163,13 @@ enum status cluster_network_start(const struct cluster_network_config *config,
 
 	if (status == ST_OK && config->server)
 		status = start_dns(network, config, error);
+	struct policies_config policies = {
+		.bridge = str_of(config->range->bridge),
+		.node_name = config->node_name,
+		.dns_address = STR(CLUSTER_DNS_ADDRESS),
+	};
+
+	network->policies = policies_new(&policies, config->loop, network->client);
 	if (status == ST_OK)
 		status = node_routes_new(network->client, config->node_name, &network->routes,
 					 error);
@@ -178,6 +187,7 @@ void cluster_network_free(struct cluster_network *network)
 		return;
 	node_routes_free(network->routes);
 	dns_server_free(network->dns);
+	policies_free(network->policies);
 	service_proxy_free(network->proxy);
 	if (network->own)
 		client_free(network->own);
