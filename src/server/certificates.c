@@ -37,6 +37,7 @@ enum status certificate_read(struct arena *arena, struct str request,
 		.addresses = subject.addresses_len,
 		.emails = subject.emails_len,
 		.uris = subject.uris_len,
+		.alternatives = subject.names,
 	};
 	return ST_OK;
 }

@@ -20,6 +20,7 @@ struct certificate_wish {
 	const struct str *organizations;
 	u32 organizations_len;
 	u32 names, addresses, emails, uris; /* how many alternative names of each sort */
+	const struct str *alternatives;	    /* the names, then the addresses, as text */
 };
 
 /* ST_BAD_REQUEST: it is no PKCS #10 request in PEM form, or not signed by its own key. */

@@ -143,7 +143,8 @@ const struct default_role default_roles[] = {
 	  "delete," READ " certificates.k8s.io certificatesigningrequests;"
 	  "update certificates.k8s.io certificatesigningrequests/approval,"
 	  "certificatesigningrequests/status;"
-	  "approve certificates.k8s.io signers kubernetes.io/kube-apiserver-client-kubelet;"
+	  "approve certificates.k8s.io signers kubernetes.io/kube-apiserver-client-kubelet,"
+	  "kubernetes.io/kubelet-serving;" /* ours: see certificate_request.c */
 	  "sign certificates.k8s.io signers kubernetes.io/kube-apiserver-client,"
 	  "kubernetes.io/kube-apiserver-client-kubelet,kubernetes.io/kubelet-serving,"
 	  "kubernetes.io/legacy-unknown;create authorization.k8s.io subjectaccessreviews;" EVENTS,

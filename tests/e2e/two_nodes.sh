@@ -50,8 +50,9 @@ matches "a wrong token is told" 'is not good' "$(nsenter --net=/run/netns/beside
 agent_start
 ok "the machine joins" eventually 20 ready_nodes 2
 same "with a range of its own" 2 "$("$k" get nodes -o 'jsonpath={range .items[*]}{.spec.podCIDR}{"\n"}{end}' | sort -u | grep -c '^10\.244\.')"
-same "its request was signed" "Approved,Issued" "$("$k" get csr --no-headers 2>/dev/null | awk '{print $NF}' | sort -u)"
 ok "it serves its own door" eventually 20 grep -q 'ready node=node-2' "$work/agent.log"
+same "both its requests were signed" "2 Approved,Issued" \
+  "$("$k" get csr --no-headers | awk '{print $NF}' | sort | uniq -c | xargs)"
 
 # ---- pods on it
 cat >"$work/pods.yaml" <<'YAML'

@@ -194,7 +194,41 @@ static void a_signer_refuses_what_is_not_its_own(void **state)
 			    "True SignerValidationFailure: DNS or IP subjectAltName is required");
 }
 
-static void a_node_s_serving_certificate_needs_a_person(void **state)
+static void a_node_serves_by_the_names_it_has(void **state)
+{
+	struct asking node = { "system:node:n1",
+			       "system:node:n1",
+			       "system:nodes",
+			       "10.0.0.7",
+			       "kubelet-serving",
+			       "'server auth','digital signature'",
+			       0 };
+
+	(void)state;
+	cluster_create(c, KIND_Node, "{'metadata':{'name':'n1'}}");
+	ask("early", node);
+	assert_string_equal(condition("early", "Approved"), "");
+	cluster_patch_sub(c, KIND_Node, "n1", "status",
+			  "{'status':{'addresses':[{'type':'InternalIP','address':'10.0.0.7'}]}}");
+	cluster_run(c, 3);
+	assert_string_equal(condition("early", "Approved"),
+			    "True AutoApproved: Auto approving kubelet serving certificate for the "
+			    "node's own names.");
+	assert_true(doc_at_str(cluster_get(c, KIND_CertificateSigningRequest, "early")->doc,
+			       "status.certificate")
+			    .len > 0);
+	/* Neither by others' addresses nor for others. */
+	node.alternative = "10.0.0.8";
+	ask("more", node);
+	node.alternative = "10.0.0.7";
+	node.user = "system:node:n2";
+	ask("other", node);
+	cluster_run(c, 10);
+	assert_string_equal(condition("more", "Approved"), "");
+	assert_string_equal(condition("other", "Approved"), "");
+}
+
+static void a_serving_certificate_for_nobody_needs_a_person(void **state)
 {
 	struct version *v;
 
@@ -244,7 +278,8 @@ int main(void)
 		TEST(what_is_denied_stays_unsigned),
 		TEST(nodes_renew_their_own_certificate),
 		TEST(a_signer_refuses_what_is_not_its_own),
-		TEST(a_node_s_serving_certificate_needs_a_person),
+		TEST(a_node_serves_by_the_names_it_has),
+		TEST(a_serving_certificate_for_nobody_needs_a_person),
 		TEST(old_requests_go),
 	};
 
