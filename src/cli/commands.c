@@ -33,6 +33,12 @@
 	X(uncordon)                                                                                \
 	X(drain)                                                                                   \
 	X(taint)                                                                                   \
+	X(replace)                                                                                 \
+	X(auth)                                                                                    \
+	X(cluster_info)                                                                            \
+	X(config)                                                                                  \
+	X(completion)                                                                              \
+	X(options)                                                                                 \
 	X(token)                                                                                   \
 	X(version)
 

@@ -54,7 +54,7 @@ enum status connection_call(struct cli *cli, const struct http_call_spec *spec,
 }
 
 /* $KUBECONFIG may name several files; the first that exists is taken. */
-static struct str config_path(struct cli *cli)
+struct str connection_config_path(const struct cli *cli)
 {
 	struct str given = option_text(cli, "kubeconfig");
 	struct str rest = str_of(getenv("KUBECONFIG"));
@@ -88,7 +88,7 @@ static enum status from_file(struct cli *cli, struct str *text, struct str file,
 
 static enum status load_config(struct cli *cli, struct error *error)
 {
-	struct str path = config_path(cli), text;
+	struct str path = connection_config_path(cli), text;
 	struct kubeconfig *config = &cli->config;
 	enum status status;
 
@@ -97,6 +97,21 @@ static enum status load_config(struct cli *cli, struct error *error)
 	} else {
 		status = file_read(cli->arena, str_c(cli->arena, path), CONFIG_BYTES_MAX, &text,
 				   error);
+		if (status == ST_NOT_FOUND) {
+			error_clear(error);
+			return fail(error, status,
+				    "error: no kubeconfig at " STR_FMT " - start a cluster with "
+				    "`minke server`, or name the file with --kubeconfig or "
+				    "$KUBECONFIG",
+				    STR_ARG(path));
+		}
+		if (status == ST_FORBIDDEN) {
+			error_clear(error);
+			return fail(error, status,
+				    "error: " STR_FMT " may not be read by you - become root, or "
+				    "copy it and name the copy with $KUBECONFIG",
+				    STR_ARG(path));
+		}
 		if (status)
 			return fail_within(error, "no cluster is configured (--kubeconfig, "
 						  "$KUBECONFIG, ~/.kube/config)");

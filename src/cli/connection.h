@@ -6,6 +6,8 @@
 #include "net/client.h"
 
 /* cli_connect() has made the connection; it ends with cli->arena. */
+/* The kubeconfig that is meant: --kubeconfig, $KUBECONFIG, ~/.kube/config, this machine's. */
+struct str connection_config_path(const struct cli *cli);
 struct loop *connection_loop(const struct cli *cli);
 struct http_client *connection_client(const struct cli *cli);
 MUST_USE enum status connection_call(struct cli *cli, const struct http_call_spec *spec,

@@ -83,7 +83,8 @@ enum status create_made(struct cli *cli, kind_id id, struct str name, const stru
 	doc_each_pair(made, key, value)
 		head = doc_with(cli->arena, head, key, value);
 	head = doc_set_str(cli->arena, head, "metadata.name", name);
-	if (target.ns.len)
+	/* What is only printed names no namespace unless it was asked for. */
+	if (target.ns.len && (cli->ns_given || !change.dry_run_client))
 		head = doc_set_str(cli->arena, head, "metadata.namespace", target.ns);
 	status = create_object(&change, &target, head);
 	/* kubectl words most failures as its own here, but not these. */

@@ -24,8 +24,10 @@ static enum status read_base64(struct cli *cli, const char *option, struct str *
 	status = file_read(cli->arena, str_c(cli->arena, path), FILE_BYTES_MAX, &text, error);
 	if (status == ST_NOT_FOUND) {
 		error_clear(error);
-		return fail(error, status, "error: open " STR_FMT ": no such file or directory",
-			    STR_ARG(path));
+		return fail(error, status,
+			    "error: Cannot read file " STR_FMT ", open " STR_FMT
+			    ": no such file or directory",
+			    STR_ARG(path), STR_ARG(path));
 	}
 	if (!status)
 		*ret_text = base64_encode(cli->arena, text);

@@ -16,6 +16,8 @@ static const struct option_rule options[] = {
 	{ "all-namespaces", 'A', OPTION_BOOL, NULL, "in every namespace", NULL },
 	{ "watch", 'w', OPTION_BOOL, NULL, "then show changes as they come", NULL },
 	{ "watch-only", 0, OPTION_BOOL, NULL, "show only changes", NULL },
+	{ "output-watch-events", 0, OPTION_BOOL, NULL, "say what became of each object", NULL },
+	{ "subresource", 0, OPTION_TEXT, NULL, "status or scale of the object", NULL },
 	{ "show-labels", 0, OPTION_BOOL, NULL, "add a column of labels", NULL },
 	{ "label-columns", 'L', OPTION_LIST, NULL, "add a column for each of these labels", NULL },
 	{ "no-headers", 0, OPTION_BOOL, NULL, "leave the first line out", NULL },
@@ -48,7 +50,7 @@ static struct str target_path(struct getting *g, const struct target *target, bo
 	struct cli *cli = g->cli;
 	struct str ns = option_bool(cli, "all-namespaces") ? STR_NONE : target->ns;
 	struct str path = request_path(cli->arena, target->kind, ns, name ? target->name : STR_NONE,
-				       STR_NONE);
+				       name ? option_text(cli, "subresource") : STR_NONE);
 
 	path = request_query(cli->arena, path, "labelSelector", option_text(cli, "selector"));
 	return request_query(cli->arena, path, "fieldSelector", option_text(cli, "field-selector"));
@@ -219,7 +221,6 @@ static bool watch_event(void *self, struct arena *arena, struct str type, const 
 {
 	struct getting *g = self;
 
-	(void)arena;
 	if (str_is(type, "ERROR")) {
 		g->failed =
 			fail(g->error, ST_EXPIRED, STR_FMT, STR_ARG(doc_at_str(object, "message")));
@@ -227,7 +228,15 @@ static bool watch_event(void *self, struct arena *arena, struct str type, const 
 	}
 	if (str_is(type, "BOOKMARK"))
 		return true;
-	if (g->output.form == OUTPUT_TABLE || g->output.form == OUTPUT_WIDE)
+	bool table = g->output.form == OUTPUT_TABLE || g->output.form == OUTPUT_WIDE;
+
+	if (option_bool(g->cli, "output-watch-events") && !table) {
+		/* As kubectl: the event is what is printed. */
+		const struct doc *event = doc_with(arena, NULL, STR("object"), object);
+
+		object = doc_with(arena, event, STR("type"), doc_new_str(arena, type));
+	}
+	if (table)
 		show_table(g, object, !g->shown++);
 	else if (output_print(g->cli, &g->output, g->table.kind, object, g->error) != ST_OK)
 		return false;
@@ -303,6 +312,8 @@ static enum status get_run(struct cli *cli, struct error *error)
 	if (!option_bool(cli, "watch-only")) {
 		bool table = g.output.form == OUTPUT_TABLE || g.output.form == OUTPUT_WIDE;
 
+		if (watch && !table) /* the watch itself begins with what there is */
+			return follow(&g, &targets.at[0]);
 		status = table ? get_tables(&g, &targets) : get_objects(&g, &targets);
 	}
 	return watch && !status ? follow(&g, &targets.at[0]) : status;

@@ -17,6 +17,8 @@ const struct option_rule options_global[] = {
 	{ "namespace", 'n', OPTION_TEXT, NULL, "the namespace this is about", NULL },
 	{ "server", 's', OPTION_TEXT, NULL, "address of the API server", NULL },
 	{ "token", 0, OPTION_TEXT, NULL, "bearer token to show to the server", NULL },
+	{ "as", 0, OPTION_TEXT, NULL, "act as this user, if one may", NULL },
+	{ "as-group", 0, OPTION_TEXT, NULL, "… and as a member of this group", NULL },
 	{ "insecure-skip-tls-verify", 0, OPTION_BOOL, NULL, "do not check the server's certificate",
 	  NULL },
 	{ "request-timeout", 0, OPTION_TEXT, "0", "how long one request may take", NULL },

@@ -110,6 +110,20 @@ static void print_warnings(struct cli *cli, const struct http_call_result *resul
 	}
 }
 
+/* --as and --as-group; returns how many headers they make. */
+static u32 impersonate(struct cli *cli, struct http_header *headers)
+{
+	u32 len = 0;
+
+	if (option_given(cli, "as"))
+		headers[len++] =
+			(struct http_header){ STR("impersonate-user"), option_text(cli, "as") };
+	if (option_given(cli, "as-group"))
+		headers[len++] = (struct http_header){ STR("impersonate-group"),
+						       option_text(cli, "as-group") };
+	return len;
+}
+
 enum status request_send(struct cli *cli, const struct request *request,
 			 const struct doc **ret_answer, struct error *error)
 {
@@ -119,15 +133,17 @@ enum status request_send(struct cli *cli, const struct request *request,
 		return status;
 	const char *accept = request->accept ? request->accept : MEDIA_JSON;
 	const char *type = request->content_type ? request->content_type : MEDIA_JSON;
-	struct http_header headers[] = {
-		{ STR("accept"), str_of(accept) },
-		{ STR("content-type"), str_of(type) },
-	};
+	struct http_header headers[HEADERS_MAX] = { { STR("accept"), str_of(accept) } };
+	u32 headers_len = 1;
+
+	if (request->body)
+		headers[headers_len++] = (struct http_header){ STR("content-type"), str_of(type) };
+	headers_len += impersonate(cli, headers + headers_len);
 	struct http_call_spec spec = {
 		.method = str_of(request->method),
 		.target = request->path,
 		.headers = headers,
-		.headers_len = request->body ? 2 : 1,
+		.headers_len = headers_len,
 		.body = request->body ? json_text(cli->arena, request->body) : STR_NONE,
 		.body_max = ANSWER_BYTES_MAX,
 	};
@@ -211,14 +227,14 @@ enum status request_stream(struct cli *cli, struct str path, const char *accept,
 			     .self = self,
 			     .refusal = BUFFER_INIT(1 << 20),
 			     .error = error };
-	struct http_header header = { STR("accept"), str_of(accept ? accept : MEDIA_JSON) };
-	struct http_call_spec spec = {
-		.method = STR("GET"), .target = path, .headers = &header, .headers_len = 1
-	};
+	struct http_header headers[HEADERS_MAX] = { { STR("accept"),
+						      str_of(accept ? accept : MEDIA_JSON) } };
+	struct http_call_spec spec = { .method = STR("GET"), .target = path, .headers = headers };
 	enum status status = cli_connect(cli, error);
 
 	if (status)
 		return status;
+	spec.headers_len = 1 + impersonate(cli, headers + 1);
 	flow.call = http_call_start(connection_client(cli), &spec, &events, &flow);
 	while (!flow.done && !cli->timed_out)
 		loop_run(connection_loop(cli));

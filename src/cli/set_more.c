@@ -187,6 +187,11 @@ static enum status env_from(struct setting *s, const struct doc **env)
 			*c = *c >= 'a' && *c <= 'z' ? (char)(*c - 32)
 			     : (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ? *c
 										    : '_';
+		struct str made = str_from(str_of(variable), prefix.len);
+
+		if (!str_eq(made, key))
+			cli_warn("Warning: key " STR_FMT " transferred to " STR_FMT, STR_ARG(key),
+				 STR_ARG(made));
 		const struct doc *from = doc_set_str(arena, NULL, "key", key), *entry;
 
 		from = doc_set_str(arena, from, "name", name);
@@ -236,7 +241,7 @@ static void env_print(struct cli *cli, const struct target *target, const struct
 
 	doc_each_item(at ? doc_key(doc_at(object, at), "containers") : NULL, container) {
 		cli_printf("# " STR_FMT " " STR_FMT ", container " STR_FMT "\n",
-			   STR_ARG(target->kind->plural), STR_ARG(target->name),
+			   STR_ARG(target->kind->kind), STR_ARG(target->name),
 			   STR_ARG(doc_at_str(container, "name")));
 		doc_each_item(doc_key(container, "env"), entry) {
 			struct str name = doc_at_str(entry, "name");
@@ -292,9 +297,6 @@ static enum status env_run(struct cli *cli, struct error *error)
 	words->len = first;
 	if (option_bool(cli, "list"))
 		return env_list(cli, error);
-	if (!pairs.len && !option_given(cli, "from"))
-		return fail(error, ST_BAD_REQUEST,
-			    "error: at least one environment variable must be provided");
 	s.pairs = pairs.at;
 	s.pairs_len = pairs.len;
 	return set_all(&s);

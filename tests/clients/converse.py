@@ -52,8 +52,8 @@ SETTLE = [(re.compile(p, re.M), r) for p, r in (
     (r" from [a-z]+ namespace$", ""), (r" \(server dry run\)", ""),
     (r"-(HASH|XXXXX) +", r"-\1 "), (r"ADDRESS +", "ADDRESS "),
     (r"(ADDRESS:80)(,ADDRESS:80)*( \+ [0-9]+ more...)? +", r"\1… "),
-    (r"\b(kubectl(-1\.\d+)?|minke) (?=scale|rollout|apply|create|taint)", "CLIENT "),
-    (r"v1\.36\.0\+minke", "VERSION"), (r"^(error: )?error (validating|when)", r"error \2"),
+    (r"\b(kubectl(-1\.\d+)?|minke) (?=scale|rollout|apply|create|taint|auth|config)", "CLIENT "),
+    (r"/tmp/talk-\w+", "TALK"), (r"v1\.36\.0\+minke", "VERSION"), (r"^(error: )?error (validating|when)", r"error \2"),
     (r" +$", ""), (r" {2,}", "  "), (r"^Warning: v1 Endpoints is deprecated.*\n", ""),
     (r"^Flag --.*\n", ""), (r"^Waiting for .*\n", ""), (r"^waiting for statefulset.*\n", ""),
     (r"^[WE][0-9]{4} .*\n", ""), (r"^DESCRIPTION: .*\n", ""), (r"; did you mean \"[^\"]*\"\?", ""))]
