@@ -109,6 +109,15 @@ ok "a changed ConfigMap reaches the running container" eventually 10 \
 ok "a changed label too" eventually 10 sh -c "'$k' exec many -- cat /about/labels | grep -q back"
 matches "describe tells of the claim" 'Used By: +many' "$("$k" describe pvc lone)"
 
+# ---- the server goes and comes
+server_stop KILL
+server_start || exit 1
+"$k" patch configmap settings -p '{"data":{"color":"red"}}' >/dev/null
+ok "after kill -9 of the server a changed ConfigMap still arrives" eventually 15 \
+  sh -c "'$k' exec many -- cat /settings/color | grep -q red"
+same "what was written is there" "hi own" "$(in_pod many 'cat /lone/deep/er/file /own/x' | xargs)"
+same "nothing is mounted twice" "" "$(grep -F "$work/data/node/pods" /proc/self/mountinfo | awk '{print $5}' | sort | uniq -d)"
+
 # ---- the end of it
 "$k" delete pvc lone --wait=false >/dev/null
 matches "a claim in use stays" 'lone +Terminating' "$("$k" get pvc lone)"
