@@ -220,6 +220,18 @@ RULE_CHECK(volume_mount_check)
 	if (plain.len && doc_str(expression).len)
 		check_invalid(c, "subPathExpr", expression,
 			      "subPathExpr and subPath are mutually exclusive");
+	struct str deep = doc_str(doc_key(value, "recursiveReadOnly"));
+	struct str spread = doc_str(doc_key(value, "mountPropagation"));
+
+	if (!str_is(deep, "Enabled") && !str_is(deep, "IfPossible"))
+		return;
+	if (!doc_bool_or(doc_key(value, "readOnly"), false))
+		check_forbidden(c, "recursiveReadOnly",
+				"may only be specified when readOnly is true");
+	if (spread.len && !str_is(spread, "None"))
+		check_forbidden(c, "recursiveReadOnly",
+				"may only be specified when mountPropagation is None or not "
+				"specified");
 }
 
 RULE_CHECK(volume_device_check)

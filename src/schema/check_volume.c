@@ -35,6 +35,33 @@ static void check_empty_dir(struct check *c, const struct doc *source)
 				"SizeLimit field must be a valid resource quantity");
 }
 
+/* A fact of the pod as a file: from a field or a resource, and one that files can hold. */
+static void check_downward(struct check *c, const struct doc *items)
+{
+	static const char *const fields[] = { "metadata.annotations", "metadata.labels",
+					      "metadata.name",	      "metadata.namespace",
+					      "metadata.uid",	      NULL };
+
+	doc_each_item(items, item) {
+		const struct doc *field = doc_key(item, "fieldRef");
+		struct str path = doc_at_str(field, "fieldPath");
+		bool known = str_ends(path, STR("']")) &&
+			     (str_starts(path, STR("metadata.labels['")) ||
+			      str_starts(path, STR("metadata.annotations['")));
+
+		if (!field && !doc_key(item, "resourceFieldRef"))
+			check_required(c, NULL, "one of fieldRef and resourceFieldRef is required");
+		if (field && doc_key(item, "resourceFieldRef"))
+			check_invalid_str(c, NULL, STR("resource"),
+					  "fieldRef and resourceFieldRef can not be specified "
+					  "simultaneously");
+		for (u32 i = 0; fields[i]; i++)
+			known = known || str_is(path, fields[i]);
+		if (path.len && !known)
+			check_unsupported(c, "fieldRef.fieldPath", path, fields);
+	}
+}
+
 /* Sources of a projected volume: again exactly one each. */
 static void check_projection(struct check *c, const struct doc *source)
 {
@@ -52,6 +79,9 @@ static void check_projection(struct check *c, const struct doc *source)
 			check_required(c, "configMap.name", "");
 		if (doc_key(one, "secret") && doc_at_str(one, "secret.name").len == 0)
 			check_required(c, "secret.name", "");
+		check_enter(c, "downwardAPI");
+		check_downward(c, doc_at(one, "downwardAPI.items"));
+		check_leave(c);
 		check_leave(c);
 	}
 	check_leave(c);
@@ -74,6 +104,9 @@ RULE_CHECK(volume_check)
 			check_empty_dir(c, source);
 		else if (str_is(key, "projected"))
 			check_projection(c, source);
+		else if (str_is(key, "image") && doc_at_str(source, "reference").len == 0 &&
+			 c->kind->id == KIND_Pod) /* in a template it may come later */
+			check_required(c, "image.reference", "");
 		else if (str_is(key, "configMap") && doc_str(doc_key(source, "name")).len == 0)
 			check_required(c, "configMap.name", "");
 		else if (str_is(key, "secret") && doc_str(doc_key(source, "secretName")).len == 0)
@@ -82,8 +115,12 @@ RULE_CHECK(volume_check)
 			check_mode(c, "configMap.defaultMode", doc_key(source, "defaultMode"));
 		if (str_is(key, "secret"))
 			check_mode(c, "secret.defaultMode", doc_key(source, "defaultMode"));
-		if (str_is(key, "downwardAPI"))
-			check_mode(c, "downwardAPI.defaultMode", doc_key(source, "defaultMode"));
+		if (!str_is(key, "downwardAPI"))
+			continue;
+		check_mode(c, "downwardAPI.defaultMode", doc_key(source, "defaultMode"));
+		check_enter(c, "downwardAPI");
+		check_downward(c, doc_key(source, "items"));
+		check_leave(c);
 	}
 	if (sources == 0)
 		check_required(c, NULL, "must specify a volume type");

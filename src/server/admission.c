@@ -102,6 +102,8 @@ enum status admit_finish(struct call *call, const struct api_kind *kind, struct 
 			 struct error *error)
 {
 	*ret_doc = doc;
+	if (call->warnings && !kind->shape)
+		warn_of_volumes(call, doc);
 	switch (kind->id) {
 	case KIND_Pod:
 		return old ? ST_OK : admit_limits(call, kind, ns, doc, ret_doc, error);

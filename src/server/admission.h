@@ -75,6 +75,8 @@ MUST_USE enum status admit_limits(struct call *call, const struct api_kind *kind
 /* New volumes and claims: the default class and what protects them while they are in use. */
 const struct doc *admit_storage(struct call *call, const struct api_kind *kind,
 				const struct doc *doc);
+/* Warns whoever makes pods of volumes that no node mounts. */
+void warn_of_volumes(struct call *call, const struct doc *doc);
 /* A claim that is changed: only what can grow may; both in storage_admission.c. */
 MUST_USE enum status admit_resize(struct call *call, const struct api_kind *kind,
 				  const struct doc *doc, const struct doc *old,

@@ -113,3 +113,38 @@ enum status admit_resize(struct call *call, const struct api_kind *kind, const s
 		"only dynamically provisioned pvc can be resized and the storageclass "
 		"that provisions the pvc must support resize");
 }
+
+/* Types that no node of ours mounts are said when the pod, or what makes pods, is written. */
+void warn_of_volumes(struct call *call, const struct doc *doc)
+{
+	static const char *const specs[] = { "spec", "spec.template.spec",
+					     "spec.jobTemplate.spec.template.spec" };
+	static const char *const known[] = { "name",
+					     "emptyDir",
+					     "hostPath",
+					     "configMap",
+					     "secret",
+					     "downwardAPI",
+					     "projected",
+					     "nfs",
+					     "image",
+					     "ephemeral",
+					     "persistentVolumeClaim" };
+
+	for (u32 i = 0; i < ARRAY_LEN(specs); i++) {
+		const struct doc *volumes = doc_key(doc_at(doc, specs[i]), "volumes");
+
+		for (u32 k = 0; k < doc_len(volumes); k++)
+			doc_each_pair(doc_item(volumes, k), key, source) {
+				bool found = !doc_is(source, DOC_OBJECT);
+
+				for (u32 n = 0; n < ARRAY_LEN(known); n++)
+					found = found || str_is(key, known[n]);
+				if (!found)
+					call_warn(call,
+						  "%s.volumes[%u]." STR_FMT
+						  ": not supported, a pod with it will not start",
+						  specs[i], k, STR_ARG(key));
+			}
+	}
+}

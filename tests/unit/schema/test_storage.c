@@ -170,6 +170,37 @@ static void classes_keep_what_they_are(void **state)
 		   "persistentVolumeName");
 }
 
+static struct str pod(const char *volume, const char *mount)
+{
+	struct str text = str_format(
+		arena,
+		"{\"metadata\":{\"name\":\"p\",\"namespace\":\"d\"},\"spec\":{\"containers\":[{"
+		"\"name\":\"c\",\"image\":\"i\",\"volumeMounts\":[{\"name\":\"v\",\"mountPath\":"
+		"\"/v\"%s}]}],\"volumes\":[{\"name\":\"v\",%s}]}}",
+		mount, volume);
+
+	return causes(KIND_Pod, text.at, NULL);
+}
+
+static void volumes_of_pods_say_enough(void **state)
+{
+	(void)state;
+	assert_str(pod("\"image\":{}", ""), "spec.volumes[0].image.reference: Required value");
+	assert_str(pod("\"downwardAPI\":{\"items\":[{\"path\":\"x\",\"fieldRef\":{\"fieldPath\":"
+		       "\"spec.nodeName\"}},{\"path\":\"y\"}]}",
+		       ""),
+		   "spec.volumes[0].downwardAPI.fieldRef.fieldPath: Unsupported value: "
+		   "\"spec.nodeName\": supported values: \"metadata.annotations\", "
+		   "\"metadata.labels\", \"metadata.name\", \"metadata.namespace\", "
+		   "\"metadata.uid\"\nspec.volumes[0].downwardAPI: Required value: one of fieldRef "
+		   "and resourceFieldRef is required");
+	assert_str(pod("\"emptyDir\":{}", ",\"recursiveReadOnly\":\"Enabled\""),
+		   "spec.containers[0].volumeMounts[0].recursiveReadOnly: Forbidden: may only be "
+		   "specified when readOnly is true");
+	assert_str(pod("\"emptyDir\":{}", ",\"recursiveReadOnly\":\"Enabled\",\"readOnly\":true"),
+		   "");
+}
+
 static void drivers_get_their_defaults(void **state)
 {
 	(void)state;
@@ -206,6 +237,7 @@ int main(void)
 		cmocka_unit_test(claims_say_how_much),
 		cmocka_unit_test(a_claim_keeps_what_it_asked_for),
 		cmocka_unit_test(classes_keep_what_they_are),
+		cmocka_unit_test(volumes_of_pods_say_enough),
 		cmocka_unit_test(drivers_get_their_defaults),
 	};
 	return cmocka_run_group_tests(tests, up, down);
