@@ -6,6 +6,7 @@
 
 #define CHECKS(X)                                                                                  \
 	X(room)                                                                                    \
+	X(schedule)                                                                                \
 	X(replicas)                                                                                \
 	X(deployment)                                                                              \
 	X(daemon_set)                                                                              \

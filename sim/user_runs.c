@@ -231,7 +231,7 @@ static void make_pod(struct world *world)
 	const char *app = apps[roll(world, ARRAY_LEN(apps))];
 	if (world->pods_made++ > 15)
 		return;
-	const struct doc *pod = hand_template(world, app, "Always");
+	const struct doc *pod = user_wishes_place(world, hand_template(world, app, "Always"));
 	hand_create(world, KIND_Pod, hand_namespace(world),
 		    doc_set_str(world->arena, pod, "metadata.name", str_of(hand_name(world, 'p'))));
 }

@@ -14,7 +14,7 @@
 #include "server/verbs.h"
 #include "sim/story.h"
 
-enum { NODES_MAX = 50, CHECKS_MAX = 16 };
+enum { NODES_MAX = 50, CHECKS_MAX = 32 };
 
 struct seen;   /* sim/watchers.c */
 struct moment; /* sim/check_disruption.c */
