@@ -13,15 +13,15 @@ static const struct doc *apart(struct world *world, const struct doc *spec)
 				 app));
 }
 
-static const struct doc *even(struct world *world, const struct doc *spec)
+static const struct doc *even(struct world *world, const struct doc *spec, struct str app)
 {
-	u32 skew = 1 + roll(world, 2);
+	u32 skew = luck(world, 200) ? 2 : 1;
 	return doc_with(world->arena, spec, STR("topologySpreadConstraints"),
 			hand_doc(world,
 				 "[{'maxSkew':%u,'topologyKey':'kubernetes.io/hostname',"
 				 "'whenUnsatisfiable':'DoNotSchedule','labelSelector':{"
-				 "'matchLabels':{'app':'alone'}}}]",
-				 skew));
+				 "'matchLabels':{'app':'" STR_FMT "'}}}]",
+				 skew, STR_ARG(app)));
 }
 
 static const struct doc *first(struct world *world, const struct doc *spec)
@@ -30,6 +30,7 @@ static const struct doc *first(struct world *world, const struct doc *spec)
 		hand_create(world, KIND_PriorityClass, STR_NONE,
 			    hand_doc(world, "{'metadata':{'name':'first'},'value':1000}"));
 	hand_disturbs(world);
+	spec = doc_set_str(world->arena, spec, "containers.0.resources.requests.cpu", STR("1200m"));
 	return doc_set_str(world->arena, spec, "priorityClassName", STR("first"));
 }
 
@@ -39,8 +40,8 @@ const struct doc *user_wishes_place(struct world *world, const struct doc *pod)
 	if (luck(world, 400))
 		spec = apart(world, spec);
 	if (luck(world, 400))
-		spec = even(world, spec);
-	if (luck(world, 200))
+		spec = even(world, spec, doc_at_str(pod, "metadata.labels.app"));
+	if (luck(world, 300))
 		spec = first(world, spec);
 	return doc_with(world->arena, pod, STR("spec"), spec);
 }
