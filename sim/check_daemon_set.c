@@ -27,6 +27,8 @@ static bool belongs(const struct version *set, const struct version *node, bool 
 		struct str key = doc_str(doc_key(taint, "key"));
 		bool silent = str_is(key, "node.kubernetes.io/not-ready") ||
 			      str_is(key, "node.kubernetes.io/unreachable");
+		if (str_ends(key, STR("/out-of-service")))
+			return false;
 		if (team && !tolerant && (leaves || !running))
 			return false;
 		if (silent && !leaves && !running)

@@ -19,6 +19,10 @@ static bool tolerates_for_ever(const struct doc *pod)
 static void judge_dead(struct world *world, const struct version *node)
 {
 	struct version_list pods = store_on_node(world->store, world->arena, node->name);
+	bool lost = false;
+	doc_each_item(doc_at(node->doc, "spec.taints"), taint) {
+		lost |= str_is(doc_str(doc_key(taint, "key")), "node.kubernetes.io/out-of-service");
+	}
 	if (!condition_is(node->doc, "Ready", "Unknown"))
 		world_broken(world, "node " STR_FMT " is dead and nobody has noticed",
 			     STR_ARG(node->name));
@@ -26,6 +30,9 @@ static void judge_dead(struct world *world, const struct version *node)
 		const struct doc *pod = pods.at[i]->doc;
 		if (pod_finished(pod))
 			continue;
+		if (lost)
+			world_broken(world, STR_FMT " stays on a node out of service",
+				     STR_ARG(pods.at[i]->name));
 		if (pod_ready(pod))
 			world_broken(world, STR_FMT " is ready on a dead node",
 				     STR_ARG(pods.at[i]->name));
@@ -93,7 +100,8 @@ static void before(struct world *world, void *state, const char *user, const str
 		return;
 	}
 	doc_each_item(node ? doc_at(node->doc, "spec.taints") : NULL, taint) {
-		if (str_is(doc_str(doc_key(taint, "key")), "team"))
+		struct str key = doc_str(doc_key(taint, "key"));
+		if (str_is(key, "team") || str_ends(key, STR("out-of-service")))
 			return; /* the user's own taint, which hardly anybody tolerates */
 	}
 	if (pod && tolerates_for_ever(pod->doc))

@@ -3,6 +3,8 @@
 #include "sim/hands.h"
 #include "sim/user.h"
 
+static const char out_of_service[] = "node.kubernetes.io/out-of-service";
+
 static void cordon(struct world *world)
 {
 	struct version *node = hand_any(world, KIND_Node);
@@ -38,11 +40,13 @@ static void label_node(struct world *world)
 				    values[roll(world, ARRAY_LEN(values))]));
 }
 
+/* What the user has put there goes; the server's own taints stay. */
 static const struct doc *foreign_taints(struct world *world, const struct version *node)
 {
 	const struct doc *taints = doc_at(node->doc, "spec.taints");
 	for (u32 i = doc_len(taints); i-- > 0;)
-		if (str_is(doc_str(doc_key(doc_item(taints, i), "key")), "team"))
+		if (str_is(doc_str(doc_key(doc_item(taints, i), "key")), "team") ||
+		    str_is(doc_str(doc_key(doc_item(taints, i), "key")), out_of_service))
 			taints = doc_with_item(world->arena, taints, i, NULL);
 	return taints;
 }
@@ -72,6 +76,19 @@ static void taint_node(struct world *world)
 				    hand_doc(world, "{'key':'team','value':'a','effect':'%s'}",
 					     luck(world, 500) ? "NoSchedule" : "NoExecute"));
 	put_taints(world, node, taints);
+}
+
+void user_declares_lost(struct world *world, u32 node)
+{
+	struct version *there = store_get(world->store, KIND_Node, STR_NONE,
+					  str_format(world->arena, "node-%u", node));
+	if (!there)
+		return;
+	version_hold(world->arena, there);
+	put_taints(
+		world, there,
+		doc_append(world->arena, doc_at(there->doc, "spec.taints"),
+			   hand_doc(world, "{'key':'%s','effect':'NoExecute'}", out_of_service)));
 }
 
 /* The machine is taken out of the cluster; its agent may come back under the same name. */

@@ -9,6 +9,7 @@
 #include "controllers/plan.h"
 #include "schema/api.h"
 #include "sim/disk.h"
+#include "sim/user.h"
 
 static const i64 epoch_ns = 1767225600 * NS_PER_S; /* 2026-01-01 */
 
@@ -429,11 +430,15 @@ static void bury_one(struct world *world)
 	simulated_kill(world->nodes, node);
 	if (luck(world, 300))
 		user_removes_node(world, node);
+	else if (luck(world, 300))
+		user_declares_lost(world, node);
 	let_time_pass(world, 420);
-	if (!world->broken[0])
-		check_dead_nodes(world);
+	if (world->broken[0])
+		return;
+	check_dead_nodes(world);
 	world->disturbed_ns = world->mono_ns;
 	revive_all(world);
+	user_frees_nodes(world);
 	let_time_pass(world, 5);
 }
 

@@ -109,6 +109,7 @@ void user_acts(struct world *world);
 void user_makes_peace(struct world *world); /* good images, nothing paused, nothing cordoned */
 
 void user_removes_node(struct world *world, u32 node);
+void user_declares_lost(struct world *world, u32 node); /* by the out-of-service taint */
 
 /* ---- watchers.c: durable changes as clients see them */
 void watchers_open(struct world *world);

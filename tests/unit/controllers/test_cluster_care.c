@@ -135,6 +135,23 @@ static void pods_of_a_node_that_is_no_more_are_collected(void **state)
 	cluster_free(c);
 }
 
+static void pods_of_a_node_out_of_service_are_gone_at_once(void **state)
+{
+	(void)state;
+	struct cluster *c = start(2);
+	simulated_kill(c->nodes, 0);
+	cluster_run(c, 60);
+	assert_int_equal(cluster_count(c, KIND_Pod, "web-"), 2);
+	cluster_patch(c, KIND_Node, "simulated-0",
+		      "{'spec':{'taints':[{'key':'node.kubernetes.io/out-of-service','effect':"
+		      "'NoExecute'}]}}");
+	cluster_run(c, 5);
+	struct version_list left = store_on_node(c->store, c->arena, STR("simulated-0"));
+	assert_int_equal(left.len, 0);
+	assert_int_equal(cluster_running(c, "web-"), 2);
+	cluster_free(c);
+}
+
 static void a_node_that_joins_gets_a_range_of_its_own(void **state)
 {
 	(void)state;
@@ -167,6 +184,7 @@ int main(void)
 		cmocka_unit_test(a_silent_node_is_tainted_and_its_pods_move),
 		cmocka_unit_test(how_long_a_node_may_be_silent_is_a_setting),
 		cmocka_unit_test(pods_of_a_node_that_is_no_more_are_collected),
+		cmocka_unit_test(pods_of_a_node_out_of_service_are_gone_at_once),
 		cmocka_unit_test(a_node_that_joins_gets_a_range_of_its_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
