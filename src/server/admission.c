@@ -115,7 +115,17 @@ enum status admit_finish(struct call *call, const struct api_kind *kind, struct 
 	case KIND_CustomResourceDefinition:
 		*ret_doc = custom_definition(call, doc, old);
 		return ST_OK;
+	case KIND_ValidatingAdmissionPolicyBinding:
+		/* Whoever relies on it must know. */
+		call_warn(call, "this server does not evaluate expressions in CEL: the policy is "
+				"stored, but refuses nothing");
+		return ST_OK;
 	case KIND_APIService:
+		if (doc_is(doc_at(doc, "spec.service"), DOC_OBJECT))
+			call_warn(call, "this server does not pass requests on to other API "
+					"servers: the group-version is not served");
+		*ret_doc = cluster_object_status(call, kind, doc, old);
+		return ST_OK;
 	case KIND_ServiceCIDR:
 		*ret_doc = cluster_object_status(call, kind, doc, old);
 		return ST_OK;

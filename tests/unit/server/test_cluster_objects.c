@@ -61,6 +61,21 @@ static void other_servers_are_not_asked(void **state)
 		  "\"v1\",\"groupPriorityMinimum\":100,\"versionPriority\":10}}");
 }
 
+static void what_is_only_stored_comes_with_a_warning(void **state)
+{
+	(void)state;
+	struct reply_seen seen = ask(
+		"POST", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
+		"{\"metadata\":{\"name\":\"b\"},\"spec\":{\"policyName\":\"p\","
+		"\"validationActions\":["
+		"\"Deny\"]}}");
+
+	assert_int_equal(seen.code, 201);
+	assert_non_null(strstr(seen.headers, "Warning: 299 - \"this server does not evaluate "
+					     "expressions in CEL: the policy is stored, but "
+					     "refuses nothing\""));
+}
+
 static void the_control_plane_is_well(void **state)
 {
 	(void)state;
@@ -81,6 +96,7 @@ int main(void)
 		cluster_test(every_group_version_has_its_service),
 		cluster_test(definitions_bring_theirs_and_take_them_away),
 		cluster_test(other_servers_are_not_asked),
+		cluster_test(what_is_only_stored_comes_with_a_warning),
 		cluster_test(the_control_plane_is_well),
 	};
 
