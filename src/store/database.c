@@ -24,19 +24,21 @@
 #include "sys/file.h"
 
 enum {
-	FORMAT = 2, /* 1: Secrets lay there as they are */
+	FORMAT = 2,		     /* 1: Secrets lay there as they are */
 	APPLICATION_ID = 0x6d696e6b, /* "mink" */
 	CHECK_WHOLE_PAGES = 4096,    /* up to 16 MiB the whole file is checked at the start */
-	BUSY_MS = 5000,              /* for someone who looks at the file with SQLite's tools */
+	RESERVE_BYTES = 1 << 20,
+	PAGE_BYTES = 4096,
+	BUSY_MS = 5000, /* for someone who looks at the file with SQLite's tools */
 };
 
 struct database {
 	sqlite3 *db;
 	sqlite3_stmt *begin, *commit, *put, *remove, *reserve;
 	int lock;
-	u32 wal_pages;  /* in the write-ahead log, since it was last begun anew */
+	u32 wal_pages;	/* in the write-ahead log, since it was last begun anew */
 	u32 wal_folded; /* of these, what was there at the last checkpoint */
-	char *path;
+	char *path, *reserve_path;
 	struct secret_keys *keys;
 	struct arena *scratch; /* of one commit */
 };
@@ -311,6 +313,9 @@ enum status database_open(const char *directory, struct database **ret_database,
 	database->path = malloc(strlen(directory) + sizeof "/minke.db");
 	CHECK(database->path);
 	sprintf(database->path, "%s/minke.db", directory);
+	database->reserve_path = malloc(strlen(directory) + sizeof "/reserve");
+	CHECK(database->reserve_path);
+	sprintf(database->reserve_path, "%s/reserve", directory);
 	enum status status = lock_directory(database, arena, directory, error);
 
 	if (!status)
@@ -347,6 +352,7 @@ void database_close(struct database *database)
 	secret_keys_free(database->keys);
 	arena_free(database->scratch);
 	free(database->path);
+	free(database->reserve_path);
 	free(database);
 }
 
@@ -447,8 +453,8 @@ enum status database_load(struct database *database, const struct log_reader *re
 	struct stale stale = { .arena = arena };
 	sqlite3_stmt *statement = NULL;
 	i64 reserved;
-	enum status status = ask(database, "SELECT value FROM meta WHERE key = 'reserved'",
-				 &reserved, error);
+	enum status status =
+		ask(database, "SELECT value FROM meta WHERE key = 'reserved'", &reserved, error);
 
 	if (status)
 		return status;
@@ -517,9 +523,9 @@ static int write_entry(struct database *database, const struct log_entry *entry)
 		sqlite3_bind_int64(database->remove, 1, (i64)entry->row);
 		return run(database->remove);
 	}
-	return put_row(database, (struct log_row){ entry->row, entry->revision, entry->kind,
-						   version->namespace, version->name,
-						   version->json });
+	return put_row(database,
+		       (struct log_row){ entry->row, entry->revision, entry->kind,
+					 version->namespace, version->name, version->json });
 }
 
 /* Writes them sealed with the key in use, overwrites what lay there, and drops older keys. */
@@ -567,6 +573,30 @@ enum status database_commit(struct database *database, const struct log_entry *e
 	if (!sqlite3_get_autocommit(database->db))
 		sqlite3_exec(database->db, "ROLLBACK", NULL, NULL, NULL);
 	return status;
+}
+
+/* ---- room */
+
+/* Twice the reserve must be there before it is taken: a disk that only just holds it is full. */
+bool database_has_room(struct database *database)
+{
+	struct error ignored = ERROR_INIT;
+	i64 inside = 0;
+
+	if (file_reserve(database->reserve_path, 2 * (u64)RESERVE_BYTES, &ignored) == ST_OK &&
+	    file_reserve(database->reserve_path, RESERVE_BYTES, &ignored) == ST_OK)
+		return true;
+	database_spend_reserve(database);
+	return ask(database, "PRAGMA freelist_count", &inside, &ignored) == ST_OK &&
+	       inside * PAGE_BYTES >= RESERVE_BYTES;
+}
+
+void database_spend_reserve(struct database *database)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (file_remove(database->reserve_path, &ignored) != ST_OK)
+		log_debug("store", "the reserve stays error=\"%s\"", ignored.message);
 }
 
 u32 database_wal_pages(const struct database *database)

@@ -24,6 +24,14 @@ MUST_USE enum status database_load(struct database *database, const struct log_r
 MUST_USE enum status database_commit(struct database *database, const struct log_entry *entries,
 				     u32 len, struct error *error);
 
+/*
+ * A file of the data directory holds room back for a full disk: given up, it lets what is deleted
+ * be written. Is there room, again, for everything? (The reserve is made anew, or the database has
+ * as much inside.)
+ */
+bool database_has_room(struct database *database);
+void database_spend_reserve(struct database *database);
+
 /* Pages written into the write-ahead log since the last checkpoint. */
 u32 database_wal_pages(const struct database *database);
 /* Writes the log's pages into the database. False when that failed; nothing is lost then. */

@@ -61,8 +61,8 @@ static void ask_reserve(struct store *store)
 	if (store->revision + RESERVE_STEP / 2 <= store->reserve_asked)
 		return;
 	store->reserve_asked = store->revision + RESERVE_STEP;
-	log_append(store->log, &(struct log_entry){ .change = LOG_RESERVE,
-						    .revision = store->reserve_asked });
+	log_append(store->log,
+		   &(struct log_entry){ .change = LOG_RESERVE, .revision = store->reserve_asked });
 }
 
 void durable_join(struct store *store, const struct store_event *event, struct object *object,
@@ -85,16 +85,16 @@ void durable_join(struct store *store, const struct store_event *event, struct o
 			lazy_forget(store, object);
 			object->stored = true;
 		}
-		if (lazy_due(store))
+		if (lazy_due(store) && !log_low(store->log))
 			lazy_write(store);
 		pending_push(store, event, row, true);
 		log_append(store->log,
-			   &(struct log_entry){
-				   .change = event->version->deleted ? LOG_REMOVE : LOG_PUT,
-				   .row = row,
-				   .revision = event->version->revision,
-				   .kind = kind->name,
-				   .version = event->version });
+			   &(struct log_entry){ .change = event->version->deleted ? LOG_REMOVE
+										  : LOG_PUT,
+						.row = row,
+						.revision = event->version->revision,
+						.kind = kind->name,
+						.version = event->version });
 	}
 	store->joining = false;
 }
@@ -179,8 +179,8 @@ static void end_waits(struct store *store, u64 up_to, enum status status, const 
 
 void durable_advance(struct store *store)
 {
-	u64 durable = store->pending_len ? pending_at(store, 0)->event.version->revision - 1 :
-					   store->revision;
+	u64 durable = store->pending_len ? pending_at(store, 0)->event.version->revision - 1
+					 : store->revision;
 
 	if (durable <= store->durable)
 		return;
@@ -300,8 +300,8 @@ enum status store_flush(struct store *store, struct error *error)
 	lazy_write(store);
 	/* Counting goes on from here when this is a clean stop, not behind what was reserved. */
 	store->reserve_asked = store->revision;
-	log_append(store->log, &(struct log_entry){ .change = LOG_RESERVE,
-						    .revision = store->revision });
+	log_append(store->log,
+		   &(struct log_entry){ .change = LOG_RESERVE, .revision = store->revision });
 	log_wait(store->log);
 	if (store->failures != failures)
 		return fail(error, store->refusal.status, "%s", store->refusal.message);

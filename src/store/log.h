@@ -23,7 +23,7 @@ struct log_entry {
 	enum log_change change;
 	u64 row; /* the object's number, given by the store, for as long as it lives */
 	u64 revision;
-	struct str kind;         /* "pods", "deployments.apps"; lives as long as the process */
+	struct str kind;	 /* "pods", "deployments.apps"; lives as long as the process */
 	struct version *version; /* NULL with LOG_RESERVE */
 };
 
@@ -54,6 +54,7 @@ struct log_ops {
 	void (*poll)(struct log *log);
 	void (*wait)(struct log *log);
 	void (*close)(struct log *log);
+	bool (*low)(struct log *log); /* may be NULL */
 };
 
 /* The first member of every kind of log. */
@@ -86,6 +87,12 @@ static inline void log_poll(struct log *log)
 static inline void log_wait(struct log *log)
 {
 	log->ops->wait(log);
+}
+
+/* There is no more room, but for a reserve: only what makes room should be written. */
+static inline bool log_low(struct log *log)
+{
+	return log && log->ops->low && log->ops->low(log);
 }
 
 /* Drops what is undecided, releases the disk and frees the log. NULL is fine. */

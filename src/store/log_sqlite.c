@@ -6,6 +6,7 @@
  */
 #include "store/log_sqlite.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -19,6 +20,7 @@ enum {
 	CHECKPOINT_PAGES = 1000,
 	CHECKPOINT_PAGES_MAX = 4000,
 	CHECKPOINT_IDLE_MS = 200,
+	LOW_TRY_MS = 1000, /* how often a full disk is looked at for room */
 };
 
 struct entries { /* hold references */
@@ -33,6 +35,8 @@ struct log_sqlite {
 	struct monitor *monitor;
 	void (*notify)(void *self);
 	void *notify_self;
+
+	atomic_bool low; /* the reserve is spent: set by the writer, read by the owner */
 
 	/* Under the monitor. */
 	struct entries queue, decided, dropped;
@@ -105,6 +109,12 @@ static bool next_batch(struct log_sqlite *sqlite, struct entries *batch)
 		} else if (sqlite->queue.len && !sqlite->failed) {
 			entries_move(batch, &sqlite->queue);
 			return true;
+		} else if (sqlite->low) {
+			monitor_leave(sqlite->monitor);
+			sqlite->low = !database_has_room(sqlite->database);
+			monitor_enter(sqlite->monitor);
+			if (sqlite->low && !sqlite->queue.len && !sqlite->stopping)
+				monitor_wait(sqlite->monitor, LOW_TRY_MS);
 		} else if (pages < CHECKPOINT_PAGES) {
 			monitor_wait(sqlite->monitor, -1);
 		} else if (!monitor_wait(sqlite->monitor, CHECKPOINT_IDLE_MS) &&
@@ -128,6 +138,13 @@ static void writer(void *self)
 		monitor_leave(sqlite->monitor);
 		enum status status = database_commit(sqlite->database, batch.at, len, &error);
 
+		bool first = status == ST_NO_SPACE && !sqlite->low;
+
+		if (first) {
+			database_spend_reserve(sqlite->database);
+			sqlite->low = true;
+		}
+
 		monitor_enter(sqlite->monitor);
 		sqlite->busy = false;
 		sqlite->stats.commits += status == ST_OK;
@@ -144,7 +161,7 @@ static void writer(void *self)
 		monitor_enter(sqlite->monitor);
 		/* Folding it in lets the write-ahead log be written from its beginning again: on a
 		 * full disk, removals then need no new room. */
-		if (status == ST_NO_SPACE)
+		if (status == ST_NO_SPACE && !first) /* the reserve is for removals, not for this */
 			checkpoint(sqlite);
 	}
 	monitor_leave(sqlite->monitor);
@@ -247,6 +264,11 @@ static void sqlite_close(struct log *log)
 	free(sqlite);
 }
 
+static bool sqlite_low(struct log *log)
+{
+	return sqlite_of(log)->low;
+}
+
 struct log_sqlite_stats log_sqlite_stats(const struct log *log)
 {
 	struct log_sqlite *sqlite = sqlite_of(log);
@@ -266,8 +288,8 @@ enum status log_sqlite_rotate(struct log *log, struct error *error)
 enum status log_sqlite_open(const char *directory, void (*notify)(void *self), void *self,
 			    struct log **ret_log, struct error *error)
 {
-	static const struct log_ops ops = { sqlite_load, sqlite_append, sqlite_poll, sqlite_wait,
-					    sqlite_close };
+	static const struct log_ops ops = { sqlite_load, sqlite_append, sqlite_poll,
+					    sqlite_wait, sqlite_close,	sqlite_low };
 	struct database *database;
 	enum status status = database_open(directory, &database, error);
 
@@ -281,6 +303,7 @@ enum status log_sqlite_open(const char *directory, void (*notify)(void *self), v
 	sqlite->notify = notify;
 	sqlite->notify_self = self;
 	sqlite->monitor = monitor_new();
+	sqlite->low = !database_has_room(database);
 	status = thread_start("minke-log", writer, sqlite, &sqlite->thread, error);
 	if (status) {
 		sqlite_close(&sqlite->log);

@@ -146,7 +146,7 @@ struct object *store_set(struct store *store, struct version *version, struct st
 		object->row = row ? row : store->next_row;
 		object->stored = row != 0;
 		store->next_row = MAX(store->next_row, object->row + 1);
-		object->namespace_len = (u16)namespace.len;
+		object->namespace_len = (u16) namespace.len;
 		object->name_len = (u16)name.len;
 		str_put(object->key, namespace);
 		str_put(object->key + namespace.len, name);
@@ -172,8 +172,17 @@ void store_unset(struct store *store, struct object *object)
 /* ---- writing */
 
 /* After the log has failed, writes are refused for a moment instead of being tried one by one. */
-static enum status refuse_after_failure(const struct store *store, struct error *error)
+static enum status refuse_after_failure(const struct store *store, bool going, struct error *error)
 {
+	bool low = log_low(store->log);
+
+	/* On a full disk what makes room goes on, from a reserve; nothing else does. */
+	if (low && going)
+		return ST_OK;
+	if (low)
+		return fail(error, ST_NO_SPACE,
+			    "the disk is full: until there is room again, only what is being "
+			    "deleted is written");
 	if (!store->refuse_until_ns || clock_mono_ns(store->clock) >= store->refuse_until_ns)
 		return ST_OK;
 	return fail(error, store->refusal.status, "%s", store->refusal.message);
@@ -196,7 +205,9 @@ enum status store_put(struct store *store, kind_id kind, struct str namespace, s
 		      const struct doc *doc, struct version **ret_version, struct error *error)
 {
 	struct kind_state *state = store_kind_state(store, kind);
-	enum status status = refuse_after_failure(store, error);
+	/* Heartbeats live in memory. */
+	bool going = state->kind.lazy || !doc_is_null(doc_at(doc, "metadata.deletionTimestamp"));
+	enum status status = refuse_after_failure(store, going, error);
 	struct version *version;
 
 	CHECK(!store->telling && store->next_row);
@@ -230,7 +241,7 @@ enum status store_remove(struct store *store, kind_id kind, struct str namespace
 {
 	struct kind_state *state = store_kind_state(store, kind);
 	struct object *object = btree_find(&state->objects, namespace, name);
-	enum status status = refuse_after_failure(store, error);
+	enum status status = refuse_after_failure(store, true, error);
 	struct version *tombstone;
 
 	CHECK(!store->telling);
@@ -248,9 +259,8 @@ enum status store_remove(struct store *store, kind_id kind, struct str namespace
 
 	store_unset(store, object);
 	publish(store, state,
-		&(struct store_event){ .type = EVENT_DELETED,
-				       .version = tombstone,
-				       .previous = previous },
+		&(struct store_event){
+			.type = EVENT_DELETED, .version = tombstone, .previous = previous },
 		NULL, row);
 	version_unref(previous);
 	version_unref(tombstone);
@@ -294,8 +304,8 @@ static enum status settle_twins(struct store *store, struct kind_state *state,
 	return ST_OK;
 }
 
-enum status store_load_row(struct store *store, struct kind_state *state,
-			   const struct log_row *row, struct arena *arena, struct error *error)
+enum status store_load_row(struct store *store, struct kind_state *state, const struct log_row *row,
+			   struct arena *arena, struct error *error)
 {
 	const struct doc *doc;
 	struct version *version = NULL;
@@ -305,8 +315,8 @@ enum status store_load_row(struct store *store, struct kind_state *state,
 		status = fail(error, ST_INVALID, "not an object");
 	if (!status)
 		status = version_new(state->id, doc, row->revision, false, &version, error);
-	if (!status && (!str_eq(version->namespace, row->namespace) ||
-			!str_eq(version->name, row->name)))
+	if (!status &&
+	    (!str_eq(version->namespace, row->namespace) || !str_eq(version->name, row->name)))
 		status = fail(error, ST_INVALID, "it bears another name");
 	if (!status && btree_find(&state->objects, row->namespace, row->name))
 		status = settle_twins(store, state, row, version, error);
@@ -316,9 +326,9 @@ enum status store_load_row(struct store *store, struct kind_state *state,
 	if (!status)
 		return ST_OK;
 	error->status = ST_INVALID;
-	return fail_within(error, "the stored object " STR_FMT " " STR_FMT "/" STR_FMT
-			   " is damaged", STR_ARG(row->kind), STR_ARG(row->namespace),
-			   STR_ARG(row->name));
+	return fail_within(error,
+			   "the stored object " STR_FMT " " STR_FMT "/" STR_FMT " is damaged",
+			   STR_ARG(row->kind), STR_ARG(row->namespace), STR_ARG(row->name));
 }
 
 static enum status load_row(void *self, const struct log_row *row, struct error *error)

@@ -112,6 +112,20 @@ enum status file_read(struct arena *arena, const char *path, size_t max, struct 
 	return status;
 }
 
+enum status file_reserve(const char *path, u64 bytes, struct error *error)
+{
+	int fd CLOSE_FD = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), number;
+
+	if (fd < 0)
+		return fail(error, file_errno_status(errno), "%s: %s", path, strerror(errno));
+	if (ftruncate(fd, (off_t)bytes) != 0)
+		return fail(error, file_errno_status(errno), "%s: %s", path, strerror(errno));
+	number = posix_fallocate(fd, 0, (off_t)bytes);
+	if (number)
+		return fail(error, file_errno_status(number), "%s: %s", path, strerror(number));
+	return ST_OK;
+}
+
 enum status file_write_fd(int fd, struct str text, struct error *error)
 {
 	while (text.len > 0) {

@@ -23,6 +23,8 @@ MUST_USE enum status file_read_fd(struct arena *arena, int fd, size_t max, struc
 MUST_USE enum status file_write(const char *path, struct str text, u32 mode, struct error *error);
 /* Writes in place, for /proc, /sys and cgroup files. */
 MUST_USE enum status file_write_plain(const char *path, struct str text, struct error *error);
+/* Makes a file (0600) of that many bytes which the disk has set aside. ST_NO_SPACE. */
+MUST_USE enum status file_reserve(const char *path, u64 bytes, struct error *error);
 /* Writes all of it to a descriptor. */
 MUST_USE enum status file_write_fd(int fd, struct str text, struct error *error);
 

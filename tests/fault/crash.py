@@ -204,6 +204,7 @@ def full_disk_inside():
           "a write to a full disk is refused with a Status", code, answer)
     same(server.ask("GET", f"{CONFIGMAPS}/fill-{kept}")[0], 404, "and has not happened")
     same(server.ask("GET", f"{CONFIGMAPS}/first")[0], 200, "reads go on")
+    same(soon(server, "DELETE", f"{CONFIGMAPS}/fill-1"), 200, "and so do deletes, from a reserve")
     time.sleep(0.2)
     end(writers)
     settle(server, writers, "what was promised is there, what was refused is not")

@@ -54,8 +54,7 @@ static struct str open_fails(struct arena *arena, enum status expected)
 	enum status status = log_sqlite_open(directory, no_notify, NULL, &log, &error);
 
 	if (!status) { /* what a look from outside does not show, loading does */
-		struct store *store =
-			store_new_kinds(test_kinds, TEST_KINDS, log, &test_clock);
+		struct store *store = store_new_kinds(test_kinds, TEST_KINDS, log, &test_clock);
 
 		status = store_open(store, &error);
 		store_free(store);
@@ -331,11 +330,13 @@ static void gives_way_when_the_disk_is_full(void **state)
 	assert_int_equal(store_put(store, CONFIGS, STR("n"), STR("a"),
 				   test_object(arena, "n", "a", text), NULL, &error),
 			 ST_NO_SPACE);
-	assert_true(str_ends(str_of(error.message), STR("the disk is full")));
+	assert_non_null(strstr(error.message, "the disk is full"));
 	/* Reads go on; with room again, so do writes. */
 	assert_str(test_data(store, CONFIGS, "n", "object-0"), text);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	test_now_ns += 2 * NS_PER_S;
+	for (u32 i = 0; log_low(log) && i < 300; i++) /* looked at once a second */
+		usleep(10 * 1000);
 	test_put(store, CONFIGS, "n", "after", "1");
 	settle(store, log);
 	store_free(store);
