@@ -38,6 +38,15 @@ const char *container_exit_path(const struct container *container, char *room, s
 	return room;
 }
 
+/* As file_write_fd, with the file's name: whoever reads of a full disk wants to know which. */
+static enum status write_text(int fd, struct str text, const char *path, struct error *error)
+{
+	enum status status = file_write_fd(fd, text, error);
+
+	return status == ST_NO_SPACE ? fail(error, status, "writing %s: the disk is full", path)
+				     : status;
+}
+
 /* ---- state.json */
 
 enum status container_save(const struct container *container, struct error *error)
@@ -84,7 +93,7 @@ enum status container_save(const struct container *container, struct error *erro
 	if (fd < 0)
 		return fail(error, file_errno_status(errno), "writing %s: %s", fresh,
 			    strerror(errno));
-	enum status status = file_write_fd(fd, text, error);
+	enum status status = write_text(fd, text, fresh, error);
 
 	if (status == ST_OK && rename(fresh, path))
 		status = fail(error, ST_INTERNAL, "writing %s: %s", path, strerror(errno));
@@ -305,7 +314,7 @@ static enum status write_config(const struct create_job *job, const struct doc *
 	if (fd < 0)
 		return fail(error, file_errno_status(errno), "writing %s: %s", path,
 			    strerror(errno));
-	return file_write_fd(fd, text, error);
+	return write_text(fd, text, path, error);
 }
 
 /* ---- conmon */
