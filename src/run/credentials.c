@@ -10,6 +10,14 @@
 
 enum { KEY_BYTES_MAX = 1 << 16 };
 
+static bool has_issued(struct arena *arena, const char *dir)
+{
+	return file_exists(str_format(arena, "%s/server.crt", dir).at) ||
+	       file_exists(str_format(arena, "%s/admin.crt", dir).at) ||
+	       (file_exists(str_format(arena, "%s/ca.crt", dir).at) &&
+		file_exists(str_format(arena, "%s/ca.key", dir).at));
+}
+
 static enum status load_ca(struct arena *arena, const char *dir, i64 now_s, struct pki_pair *ret_ca,
 			   struct error *error)
 {
@@ -22,8 +30,9 @@ static enum status load_ca(struct arena *arena, const char *dir, i64 now_s, stru
 		return ST_OK;
 	if (status && status != ST_NOT_FOUND)
 		return fail(error, status, "%s", none.message);
-	/* A new authority would lock out every client that trusts the old one: never in silence. */
-	if (file_exists(names[0]) || file_exists(names[1]))
+	/* A new authority would lock out every client that trusts the old one: never in silence.
+	 * One that was cut short while it was made has issued nothing, so nobody trusts it. */
+	if ((file_exists(names[0]) || file_exists(names[1])) && has_issued(arena, dir))
 		return fail(error, ST_INVALID,
 			    "%s and ca.key are damaged or do not belong together; put a backup in "
 			    "their place, or remove both for a new authority",

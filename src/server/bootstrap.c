@@ -270,12 +270,24 @@ static enum status ensure_all(struct server *server, struct error *error)
 	return status;
 }
 
+/* A full or failing disk is given a moment before it is asked again. */
+static const i64 RESTORE_NS = 2 * NS_PER_S;
+
 static void restore(void *self)
 {
+	struct server *server = self;
 	struct error error = ERROR_INIT;
 
-	if (ensure_all(self, &error) != ST_OK)
-		log_warn("server", "what everyone needs is not there error=\"%s\"", error.message);
+	server->restore_mono_ns = 0;
+	if (ensure_all(server, &error) == ST_OK)
+		return;
+	server->restore_mono_ns = clock_mono_ns(server->clock) + RESTORE_NS;
+	log_warn("server", "what everyone needs is not there error=\"%s\"", error.message);
+}
+
+void server_restore(struct server *server)
+{
+	restore(server);
 }
 
 /* Pods find the server by this Service, so that it is back as soon as somebody deletes it. */
@@ -284,6 +296,8 @@ static void changed(void *self, const struct store_event *event)
 	struct server *server = self;
 	const struct version *version = event->version;
 
+	if (event->type == EVENT_DELETED && event->undone && version->kind == KIND_Namespace)
+		server->restore_mono_ns = clock_mono_ns(server->clock) + RESTORE_NS;
 	if (event->type != EVENT_DELETED || event->undone || !str_is(version->name, "kubernetes") ||
 	    !str_is(version->namespace, "default"))
 		return;

@@ -174,6 +174,10 @@ i64 server_tick(struct server *server)
 		server->wake_mono_ns =
 			MIN(server->wake_mono_ns, MIN(MIN(streams, events), metrics));
 	}
+	if (server->restore_mono_ns && now >= server->restore_mono_ns)
+		server_restore(server);
+	if (server->restore_mono_ns)
+		server->wake_mono_ns = MIN(server->wake_mono_ns, server->restore_mono_ns);
 	return server->wake_mono_ns;
 }
 

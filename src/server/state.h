@@ -13,6 +13,9 @@ struct watch_stream;  /* server/watch_stream.c */
 struct waiting_reply; /* server/commit.c */
 struct metrics_wait;  /* server/metrics.c */
 
+/* bootstrap.c: makes what everyone relies on, where it is not there. */
+void server_restore(struct server *server);
+
 struct server {
 	const struct why_door *why; /* or NULL */
 	struct server_config config; /* with every default filled in */
@@ -27,6 +30,7 @@ struct server {
 	struct arena *scratch;	       /* for one event or one row at a time; reset after it */
 	struct server_later *later, **later_end;
 	struct server_later restore;	  /* what everyone relies on and someone deleted */
+	i64 restore_mono_ns;		  /* or the disk did not take; 0: all is there */
 	struct server_later custom_later; /* server/custom.c: stored versions to be renewed */
 	struct usage *usage;		  /* server/usage.h */
 	struct flows *flows;		  /* server/flow.h */
