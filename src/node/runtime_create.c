@@ -41,10 +41,12 @@ const char *container_exit_path(const struct container *container, char *room, s
 /* As file_write_fd, with the file's name: whoever reads of a full disk wants to know which. */
 static enum status write_text(int fd, struct str text, const char *path, struct error *error)
 {
-	enum status status = file_write_fd(fd, text, error);
+	enum status status = file_write_fd(fd, text, NULL);
 
-	return status == ST_NO_SPACE ? fail(error, status, "writing %s: the disk is full", path)
-				     : status;
+	if (status == ST_OK)
+		return ST_OK;
+	return fail(error, status, "writing %s: %s", path,
+		    status == ST_NO_SPACE ? "the disk is full" : strerror(errno));
 }
 
 /* ---- state.json */
