@@ -11,7 +11,9 @@ shell. `#` opens a comment, `== TEXT` names what the steps below it show, and `%
   % watch NAME ARGUMENTS    the client goes on in the background, called NAME …
   % seen NAME TEXT          … until it has printed TEXT, and each line that differs from the last
   % sh COMMAND              a shell's answer; $MINKE and $CLIENT stand for the programs
-The first lines may hold `#server OPTIONS` for the server and `#clients PREFIX` for who speaks."""
+The first lines may hold `#server OPTIONS` for the server and `#clients PREFIX` for who speaks. The
+answers to some clients pass through recorder.py and must be as the server's OpenAPI says, but for
+conversations with `#direct`."""
 import concurrent.futures
 import difflib
 import os
@@ -24,12 +26,19 @@ import tempfile
 import threading
 import time
 
+from recorder import Recorder
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from openapi_check import Check  # noqa: E402: the folder above is no package
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get("BUILD", "build"))
 MINKE = os.path.join(BUILD, "minke")
 LANES = 4  # conversations at a time: much of each is waiting
 PORT = int(os.environ.get("CLIENTS_PORT", "26443"))
 PATIENCE_S = 15
+RECORDED = ("kubectl-1.20", "kubectl-1.35", "helm-4.1")  # their answers are held against OpenAPI
+UNSCHEMED = {"Table", "PartialObjectMetadata", "APIVersions"}  # of discovery and of tables
 
 # What differs from run to run, and from version to version where only words around it changed.
 SETTLE = [(re.compile(p, re.M), r) for p, r in (
@@ -67,6 +76,8 @@ def settle(text):
 
 class Talk:
     """One client's conversation about one theme with a server of its own."""
+
+    checked = 0  # answers held against OpenAPI, all in all
 
     def __init__(self, client, theme, port):
         self.client, self.theme, self.port = client, theme, port
@@ -158,6 +169,10 @@ class Talk:
         return next((shlex.split(line[len(name) + 2:]) for line in self.lines
                      if line.startswith(f"#{name} ")), [])
 
+    def direct(self):
+        """Nobody may stand between this conversation and the server."""
+        return any(line.startswith("#direct") for line in self.lines)
+
     def serve(self):
         self.log = open(self.work + "/log", "w")
         return subprocess.Popen(
@@ -173,6 +188,9 @@ class Talk:
         late = self.poll(lambda: self.run([MINKE, "get", "--raw", "/readyz"])[0] == 0, "/readyz")
         if late:
             said.append(("the server starts", open(self.work + "/log").read() + late))
+        recorder = None
+        if self.name in RECORDED and not late and not self.direct():
+            recorder = Recorder(self.env["KUBECONFIG"], self.work, self.port + 100)
         for line in self.lines:
             if not line or line[0] == "#":
                 continue
@@ -185,11 +203,31 @@ class Talk:
                              settle(self.step(self.run([self.client] + shlex.split(line))))))
         for name in list(self.watchers):
             self.stop(name)
+        if recorder:
+            recorder.close()
+            said += self.schema_faults(recorder)
         server.terminate()
         if server.wait(30) != 0:
             said.append(("the server stops", open(self.work + "/log").read()[-2000:]))
         shutil.rmtree(self.work)
         return said
+
+
+    def schema_faults(self, recorder):
+        """What was answered and is not as the server's own OpenAPI says, as steps nobody wants."""
+        direct = dict(self.env, KUBECONFIG=self.env["KUBECONFIG"] + ".direct")
+
+        def ask(path):
+            return subprocess.run([MINKE, "get", "--raw", path], env=direct, check=True,
+                                  capture_output=True, text=True).stdout
+        check, faults, seen = Check(ask), set(), 0
+        for doc in recorder.objects():
+            kind = doc.get("kind", "")
+            if kind and kind not in UNSCHEMED and not kind.startswith("API"):
+                faults.update(check.object(doc))
+                seen += 1
+        Talk.checked += seen
+        return [("OpenAPI: " + fault, "") for fault in sorted(faults)]
 
 
 def golden_path(theme, client=None):
@@ -281,6 +319,7 @@ def main(arguments):
                 if speaks(client, theme)]
         for job in jobs:
             job.result()
+    print(f"{Talk.checked} answers are as OpenAPI says, or told of above")
     print(f"{counts[0]} passed, {counts[1]} failed")
     return 1 if counts[1] else 0
 
