@@ -46,7 +46,8 @@ void rollout_roll_back(struct rollout *r)
 
 	if (!r->current || !r->current->version || !says_yes(r->owner->doc, wish))
 		return;
-	if (str_is(progress, "NewReplicaSetAvailable"))
+	/* Without a pod nothing has been shown. */
+	if (str_is(progress, "NewReplicaSetAvailable") && r->wanted && r->current->available)
 		rollout_note(r, r->current, whole, "true");
 	else if (str_is(progress, "ProgressDeadlineExceeded") &&
 		 !says_yes(r->current->doc, whole) && (set = last_whole(r)))

@@ -198,6 +198,22 @@ static void a_failed_roll_out_takes_itself_back_when_asked_to(void **state)
 	cluster_free(c);
 }
 
+/* A revision nobody ever ran is nothing to go back to (seed 1939 of the simulator). */
+static void what_had_no_pods_was_never_whole(void **state)
+{
+	(void)state;
+	struct cluster *c = start(DEPLOYMENT("web", "0", ",'progressDeadlineSeconds':60"));
+	cluster_patch(c, KIND_Deployment, "web",
+		      "{'metadata':{'annotations':{'minke/auto-rollback':'true'}}}");
+	cluster_patch(c, KIND_Deployment, "web", SET_IMAGE("other:bad"));
+	cluster_run(c, 10);
+	cluster_patch(c, KIND_Deployment, "web", "{'spec':{'replicas':2}}");
+	cluster_patch(c, KIND_Deployment, "web", SET_IMAGE("web:bad"));
+	cluster_run(c, 100);
+	image_is(c, "web:bad");
+	cluster_free(c);
+}
+
 static void without_being_asked_it_stays(void **state)
 {
 	(void)state;
@@ -360,6 +376,7 @@ int main(void)
 		cmocka_unit_test(keeps_within_surge_and_unavailable),
 		cmocka_unit_test(a_bad_image_stops_the_roll_out_where_it_is),
 		cmocka_unit_test(a_failed_roll_out_takes_itself_back_when_asked_to),
+		cmocka_unit_test(what_had_no_pods_was_never_whole),
 		cmocka_unit_test(without_being_asked_it_stays),
 		cmocka_unit_test(going_back_uses_the_earlier_set_again),
 		cmocka_unit_test(recreate_ends_all_old_pods_first),
