@@ -107,6 +107,8 @@ static void namespace_reconcile(const struct view *view, struct key key, struct 
 	if (!remains.objects) {
 		/* Events are no content anybody waits for; they go last, in one sweep. */
 		empty_kind(view, plan, schema_kind(view->schema, KIND_Event), key.name, &remains);
+		/* One that could not be deleted keeps the namespace: nobody would find it again. */
+		plan_barrier(plan);
 		if (plan_room(plan) > 4)
 			let_go(view, plan, namespace);
 		return;
