@@ -4,7 +4,7 @@
  * asks for it and gives up with ST_PENDING; when all answers are in, the same verb runs again over
  * the store as it is by then, drawing the same names, and finds them. An object that has moved
  * meanwhile makes another question, so no answer is ever applied to what it was not given for.
- * docs/decisions/0006-webhooks-by-replay.md says why.
+ * docs/decisions/0009-webhooks-by-replay.md says why.
  */
 #ifndef SERVER_WEBHOOK_H
 #define SERVER_WEBHOOK_H
