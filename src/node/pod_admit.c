@@ -85,6 +85,11 @@ struct verdict pod_admit(struct arena *arena, const struct doc *pod, const struc
 		return (struct verdict){ STR("PodOSNotSupported"),
 					 STR("Failed to admit pod as the OS "
 					     "field doesn't match node OS") };
+	/* A pod that counts on being nobody outside must not run as root instead. */
+	if (!doc_bool_or(doc_at(pod, "spec.hostUsers"), true))
+		return (struct verdict){ STR("PodFeatureUnsupported"),
+					 STR("Failed to admit pod: this node gives pods no user "
+					     "namespace of their own (hostUsers: false)") };
 	pod_add_requests(arena, pod, &cpu, &memory);
 	if (room->pods >= room->pods_max)
 		return out_of(arena, "pods", 1, room->pods, room->pods_max);

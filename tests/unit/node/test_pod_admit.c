@@ -41,6 +41,10 @@ static const struct {
 	{ "another system", "{'spec':{'os':{'name':'windows'},'containers':[{'name':'a'}]}}", NULL,
 	  1000, 4096, 0, 0, "PodOSNotSupported",
 	  "Failed to admit pod as the OS field doesn't match node OS" },
+	{ "users of its own", "{'spec':{'hostUsers':false,'containers':[{'name':'a'}]}}", NULL,
+	  1000, 4096, 0, 0, "PodFeatureUnsupported",
+	  "Failed to admit pod: this node gives pods no user namespace of their own (hostUsers: "
+	  "false)" },
 	{ "a label that is there",
 	  "{'spec':{'nodeSelector':{'disk':'ssd'},'containers':[{'name':'a'}]}}", "{'disk':'ssd'}",
 	  1000, 4096, 0, 0, "", "" },
