@@ -34,10 +34,8 @@ bool job_pod_failed(const struct job *job, const struct version *pod)
 {
 	if (str_is(doc_at_str(pod->doc, AT(Pod, status.phase)), "Failed"))
 		return true;
-	if (!object_deleting(pod->doc) || pod_succeeded(pod->doc))
-		return false;
-	/* A pod that never had a node will not come to say that it failed. */
-	return !job->only_failed || !doc_at_str(pod->doc, AT(Pod, spec.nodeName)).len;
+	/* Where only Failed counts, the pod collector says it of pods that never had a node. */
+	return !job->only_failed && object_deleting(pod->doc) && !pod_succeeded(pod->doc);
 }
 
 i64 job_pod_index(const struct doc *pod)

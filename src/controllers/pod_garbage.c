@@ -98,7 +98,7 @@ static void pod_reconcile(const struct view *view, struct key key, struct plan *
 {
 	const struct version *pod = view_key(view, key);
 	if (pod && object_deleting(pod->doc) && !doc_at_str(pod->doc, AT(Pod, spec.nodeName)).len)
-		plan_delete(plan, pod, &now);
+		fail_and_delete(view, plan, pod, false);
 }
 
 static int by_creation(const struct version *a, const struct version *b)

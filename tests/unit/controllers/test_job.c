@@ -347,6 +347,29 @@ static void replaces_a_deleted_pod_and_counts_it(void **state)
 	cluster_free(c);
 }
 
+/* No node will ever call it Failed, and its index waits for just that; minke-sim 3997, 6191,
+ * 8742. */
+static void replaces_a_failed_pod_that_never_had_a_node(void **state)
+{
+	(void)state;
+	struct cluster *c = cluster_new(by_hand);
+	cluster_create(c, KIND_Job,
+		       JOB("ix", "'completionMode':'Indexed','completions':1,"
+				 "'backoffLimitPerIndex':1,'podReplacementPolicy':'Failed',"));
+	cluster_run(c, 1);
+	struct version *pod = cluster_list(c, KIND_Pod, "ix-0-")->at[0];
+	cluster_delete(c, KIND_Pod, str_c(c->arena, pod->name), PROPAGATION_DEFAULT);
+	cluster_run(c, 30);
+	assert_int_equal(cluster_int(c, KIND_Job, "ix", "status.failed"), 1);
+	assert_int_equal(cluster_count(c, KIND_Pod, "ix-0-"), 1);
+	assert_int_equal(cluster_active(c, "ix-0-"), 1);
+	end_active(c, "ix-0-", 0);
+	cluster_run(c, 2);
+	assert_int_not_equal(strlen(cluster_condition(c, KIND_Job, "ix", "Complete")), 0);
+	no_finalizer_is_left(c);
+	cluster_free(c);
+}
+
 static void takes_its_pods_along_when_it_goes(void **state)
 {
 	(void)state;
@@ -488,6 +511,7 @@ int main(void)
 		cmocka_unit_test(pauses_and_goes_on),
 		cmocka_unit_test(follows_its_parallelism_while_it_runs),
 		cmocka_unit_test(replaces_a_deleted_pod_and_counts_it),
+		cmocka_unit_test(replaces_a_failed_pod_that_never_had_a_node),
 		cmocka_unit_test(takes_its_pods_along_when_it_goes),
 		cmocka_unit_test(goes_when_its_time_to_live_is_up),
 		cmocka_unit_test(refuses_what_does_not_go_together),
