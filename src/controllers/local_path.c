@@ -247,11 +247,26 @@ static void claims_of_local_class(const struct view *view, const struct change *
 		waiting_for_nodes(view, &node, keys);
 }
 
+/* Nobody else would make it again: one whose write was taken back, or that went before it was
+ * bound. */
+static void claim_of_lost_volume(const struct view *view, const struct change *change,
+				 struct keys *keys)
+{
+	const struct doc *ref = doc_at(change->now->doc, "spec.claimRef");
+
+	(void)view;
+	if (change->gone && ref)
+		keys_add(keys,
+			 (struct key){ KIND_PersistentVolumeClaim, doc_at_str(ref, "namespace"),
+				       doc_at_str(ref, "name") });
+}
+
 const struct controller controller_local_path = {
 	.name = "local-path-provisioner",
 	.watch = { { KIND_PersistentVolumeClaim, key_self },
 		   { KIND_Pod, claims_of_bound_pod },
 		   { KIND_Node, waiting_for_nodes },
+		   { KIND_PersistentVolume, claim_of_lost_volume },
 		   { KIND_StorageClass, claims_of_local_class } },
 	.reconcile = local_path_reconcile,
 };

@@ -192,6 +192,32 @@ static void local_path_waits_for_the_first_pod(void **state)
 	cluster_free(c);
 }
 
+/* As when the disk was full just then. minke-sim 5406 */
+static void local_path_makes_a_volume_again_that_was_lost_unbound(void **state)
+{
+	(void)state;
+	struct cluster *c = cluster_new(by_hand);
+	struct error error = ERROR_INIT;
+	struct version *tombstone = NULL;
+	cluster_create(c, KIND_Node, "{'metadata':{'name':'n'}}");
+	cluster_create(c, KIND_PersistentVolumeClaim, CLAIM("a", "1Gi", ""));
+	cluster_run(c, 1);
+	cluster_patch(c, KIND_PersistentVolumeClaim, "a",
+		      "{'metadata':{'annotations':{'volume.kubernetes.io/selected-node':'n'}}}");
+	struct version *claim = cluster_get(c, KIND_PersistentVolumeClaim, "a");
+	const char *name = str_format(c->arena, "pvc-" STR_FMT, STR_ARG(claim->uid)).at;
+	for (u32 i = 0; i < 20 && !cluster_get(c, KIND_PersistentVolume, name); i++)
+		runner_step(c->runner, 1);
+	assert_str(volume_of(c, "a"), "");
+	assert_int_equal(store_remove(c->store, KIND_PersistentVolume, STR_NONE, str_of(name), NULL,
+				      &tombstone, &error),
+			 ST_OK);
+	cluster_run(c, 2);
+	assert_text(c, KIND_PersistentVolumeClaim, "a", "status.phase", "Bound");
+	assert_str(volume_of(c, "a"), name);
+	cluster_free(c);
+}
+
 static void local_path_goes_with_its_claim_and_the_claim_after_its_pods(void **state)
 {
 	(void)state;
@@ -317,6 +343,7 @@ int main(void)
 		cmocka_unit_test(a_volume_outlives_its_claim),
 		cmocka_unit_test(a_claim_that_lost_its_volume_says_so),
 		cmocka_unit_test(local_path_waits_for_the_first_pod),
+		cmocka_unit_test(local_path_makes_a_volume_again_that_was_lost_unbound),
 		cmocka_unit_test(local_path_goes_with_its_claim_and_the_claim_after_its_pods),
 		cmocka_unit_test(local_path_refuses_what_a_directory_cannot_be),
 		cmocka_unit_test(a_local_claim_can_grow),
