@@ -141,6 +141,21 @@ static void equals_are_left_alone(void **state)
 	cluster_free(c);
 }
 
+/* One of less importance elsewhere is no reason to look at equals here. */
+static void equals_are_left_alone_beside_lesser_ones(void **state)
+{
+	(void)state;
+	struct cluster *c = start();
+	make_pod(c, "one", "high", "1500m", ON("simulated-0"));
+	make_pod(c, "low", "", "1500m", ON("simulated-1"));
+	make_pod(c, "two", "high", "1500m", ON("simulated-0"));
+	cluster_run(c, 30);
+	assert_string_equal(node_of(c, "one"), "simulated-0");
+	assert_string_equal(node_of(c, "low"), "simulated-1");
+	assert_string_equal(node_of(c, "two"), "");
+	cluster_free(c);
+}
+
 static void nobody_lesser_takes_the_room_made(void **state)
 {
 	(void)state;
@@ -182,6 +197,7 @@ int main(void)
 		cmocka_unit_test(a_budget_is_kept_where_it_can_be),
 		cmocka_unit_test(the_polite_wait),
 		cmocka_unit_test(equals_are_left_alone),
+		cmocka_unit_test(equals_are_left_alone_beside_lesser_ones),
 		cmocka_unit_test(nobody_lesser_takes_the_room_made),
 		cmocka_unit_test(anti_affinity_of_a_lesser_pod_gives_way),
 	};
