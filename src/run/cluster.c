@@ -28,6 +28,7 @@
 #include "scheduler/scheduler.h"
 #include "schema/schema.h"
 #include "server/certificates.h"
+#include "server/reply.h"
 #include "server/server.h"
 #include "server/why_door.h"
 #include "server/usage.h"
@@ -280,6 +281,18 @@ static bool listens_everywhere(const struct cluster *c)
 	return str_is(c->host, "0.0.0.0") || str_is(c->host, "::") || !c->host.len;
 }
 
+/* A request that was still on its way when the server went is answered all the same: connections
+ * live a little longer, so that what is under way can end. */
+static void serve(void *self, struct http_exchange *x)
+{
+	struct cluster *c = self;
+
+	if (c->server)
+		server_handle(c->server, x);
+	else
+		reply_failure(x, ST_UNAVAILABLE, "the server is stopping");
+}
+
 static enum status open_http(struct cluster *c, struct error *error)
 {
 	struct tls_config tls = tls_of(c);
@@ -290,7 +303,7 @@ static enum status open_http(struct cluster *c, struct error *error)
 	struct http_server_config config = {
 		.address = c->options->listen,
 		.tls = c->tls,
-		.handler = { server_handle, c->server },
+		.handler = { serve, c },
 	};
 
 	status = http_server_open(c->loop, &config, &c->http, error);
@@ -475,8 +488,10 @@ void cluster_free(struct cluster *c)
 		c->node = NULL;
 		webhook_calls_free(c->webhooks);
 		c->webhooks = NULL;
-		server_free(c->server);
-		c->server = NULL;
+		struct server *server = c->server;
+
+		c->server = NULL; /* before it ends what it still answers: that may bring more */
+		server_free(server);
 	}
 	loop_hook_free(c->hook);
 	simulated_free(c->simulated);

@@ -37,7 +37,7 @@ class Writer(threading.Thread):
             what = ("PATCH", path, {"data": {"k": value}}, MERGE, value)
         self.unsure = (name, self.known.get(name), what[4])
         code, answer, _ = self.server.ask(*what[:4], connection=connection)
-        if code == 507:  # said to be undone
+        if code in (503, 507):  # a server that stops, a full disk: said not to have happened
             self.unsure = None
             return
         if code not in (200, 201):
