@@ -25,7 +25,7 @@ for client in "${clients[@]}"; do
   name=$(basename "$client") times=10
   [ "$name" = kubectl-1.35 ] && times=30 # there output was once seen to be lost
   same "$name: a terminal whose input is at its end gives all output" $times \
-    "$(counted $times "script -qec \"'$client' exec -it stays -- tty\" /dev/null </dev/null" | grep -c '/dev/pts/')"
+    "$(counted $times "echo \$(script -qec \"'$client' exec -it stays -- tty\" /dev/null </dev/null)" | grep -c '/dev/pts/')"
   same "$name: a command sees what its input held, and its end" 8 \
     "$(counted 8 "echo \$(echo word | '$client' exec -i stays -- sh -c 'cat; echo over')" | grep -c '^word over$')"
   same "$name: an input that is empty ends" 8 \
