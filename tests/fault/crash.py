@@ -216,7 +216,7 @@ def full_disk_inside():
     server.start()
     settle(server, writers, "after a crash all is there")
     same(server.ask("GET", CONFIGMAPS + "/after")[0], 200, "the last one too")
-    server.kill()
+    server.close()
     subprocess.run(["umount", data], check=False)
     finish()
 
